@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a command is: a table and a handler. */
+#ifndef UCTR_CLI_COMMAND_H
+#define UCTR_CLI_COMMAND_H
+
+#include "base/err.h"
+#include "base/opt.h"
+
+struct command {
+	const char *name;     /* "run" */
+	const char *summary;  /* one line for the command list */
+	const char *operands; /* "IMAGE [COMMAND] [ARG...]", for usage and manual */
+	const char *about;    /* paragraph(s) for help and the manual page */
+	int min, max;         /* operands; max -1 is any number */
+	bool stop_at_operand; /* options end at the first operand */
+	const struct opt *opts;
+	size_t args_size; /* of the struct that opts describe; zeroed before parsing */
+	/*
+	 * Returns the exit code (>= 0) or a negative errno with *e set, which main prints as one
+	 * line. `operands` is NULL-terminated.
+	 */
+	int (*run)(void *args, char **operands, struct err *e);
+};
+
+/* All docker-style commands in the order of the help text, ended by a NULL name. commands.c */
+extern const struct command *const commands[];
+
+#endif
