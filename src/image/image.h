@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Images as the store keeps them: names, configs, layer trees by ownership form. */
+#ifndef UCTR_IMAGE_IMAGE_H
+#define UCTR_IMAGE_IMAGE_H
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+
+/*
+ * The store: `dirfd` is the user's data directory ($XDG_DATA_HOME/uctr), made and verified by
+ * sys/dirs. `form` names the ownership form of layer trees (the id map they are unpacked for, see
+ * sys/idmap). `userns_fd` is the user namespace with that map, in which layers are unpacked and
+ * removed, or -1 where none was needed yet; image functions that write trees call `userns` to get
+ * one (borrowed; the caller of the image functions closes it at the end).
+ */
+struct image_store {
+	int dirfd;
+	const char *form;
+	int userns_fd;
+	int (*userns)(struct image_store *s, struct err *e); /* fills userns_fd: 0 or error */
+	void *ctx;
+};
+
+/* One image. All strings owned; config is hostile content as it came from the image. */
+struct image {
+	char *id;       /* 64 hex digits: the config blob's sha256 */
+	char *name;     /* "docker.io/library/busybox:latest" or "localhost/x:latest" */
+	json_t *config; /* OCI image config (the whole blob, parsed) */
+	char **layers;  /* absolute paths of the layer trees for the store's form, lowest first */
+	int64_t created; /* seconds since the epoch, when it entered the store */
+	uint64_t size;   /* bytes of the unpacked layers */
+};
+
+void image_free(struct image *img);
+#define _cleanup_image_ __attribute__((cleanup(image_free)))
+
+/*
+ * Finds an image by name (busybox, localhost/x:tag, name@digest) or by id prefix (>= 3 hex
+ * digits, unique), and makes its layer trees in the store's form when they are missing. Names
+ * resolve in the order: exact, localhost/NAME, docker.io/library/NAME; tag latest by default. A name
+ * that the store does not have but that is bundled with uctr (an OCI layout below
+ * bundled_image_dir()) enters the store first. -ENOENT with a message that names the image and
+ * the cure ("uctr images", "uctr import") otherwise. Reads two files when the image is there.
+ */
+int image_get(struct image_store *s, const char *name, struct image *ret, struct err *e);
+
+/*
+ * Imports a root file system as tar (plain, gzip, zstd, xz, bzip2) from `path`, or from standard
+ * input when it is "-", as image `name` with one layer and a config made from `changes`
+ * (docker's --change: CMD, ENTRYPOINT, ENV, WORKDIR, USER, LABEL, STOPSIGNAL ...). Returns the
+ * new image's id (owned).
+ */
+int image_import(struct image_store *s, const char *path, const char *name, char *const *changes,
+	char **ret_id, struct err *e);
+
+/* All images, a JSON array of {Id, Names[], Created (seconds), Size}, newest first. */
+int image_list(struct image_store *s, json_t **ret, struct err *e);
+
+/*
+ * Removes a name, and the image with its unreferenced layers when it was the last one.
+ * `in_use` lists the ids of images that containers use: refused with -EBUSY unless force (force
+ * removes the name; layers that a container needs stay until it is gone). Ids of what went away are
+ * appended to *ret_removed as lines "Untagged: NAME" / "Deleted: ID".
+ */
+int image_remove(struct image_store *s, const char *name, char *const *in_use, bool force,
+	char ***ret_removed, struct err *e);
+
+/* Where bundled OCI layouts lie: $UCTR_IMAGES, or PREFIX/share/uctr/images. */
+const char *bundled_image_dir(void);
+
+#endif
