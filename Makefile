@@ -15,7 +15,6 @@ DATADIR ?= $(PREFIX)/share
 MANDIR ?= $(DATADIR)/man
 APPARMORDIR ?= /etc/apparmor.d
 DESTDIR ?=
-VERSION := $(shell sed -n 's/^.define UCTR_VERSION "\(.*\)"/\1/p' include/uctr/version.h 2>/dev/null)
 
 CC ?= cc
 STRIP ?= strip
@@ -29,8 +28,11 @@ ARCH := $(shell $(CC) -dumpmachine | sed 's/-.*//')
 FORTIFY := $(shell printf 'int main(void){return 0;}' | $(CC) -O2 -Werror -D_FORTIFY_SOURCE=3 \
 	-include stdio.h -x c -c -o /dev/null - 2>/dev/null && echo 3 || echo 2)
 
-warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla \
-	-Wno-format-truncation
+warnings := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wformat=2 -Wvla
+# err.c truncates messages on purpose; only gcc knows this warning.
+ifneq ($(shell $(CC) -Werror -Wformat-truncation -E -x c /dev/null >/dev/null 2>&1 && echo yes),)
+warnings += -Wno-format-truncation
+endif
 ifeq ($(WERROR),1)
 warnings += -Werror
 endif
@@ -148,7 +150,7 @@ $(B)/init.elf: $(init_c) $(B)/.flags
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) -D_GNU_SOURCE -Iinclude -std=gnu11 -Os $(warnings) -ffreestanding -nostdlib -static \
-		-fno-stack-protector -fno-pie -no-pie -fno-asynchronous-unwind-tables -fcf-protection=none \
+		-fno-stack-protector -fno-pie -fno-asynchronous-unwind-tables -fcf-protection=none \
 		-U_FORTIFY_SOURCE -Wl,--build-id=none -Wl,-z,noexecstack -MMD -MP -MF $@.d -MT $@ -o $@ $<
 	$(Q)$(STRIP) -s $@
 
@@ -173,7 +175,7 @@ $(B)/gen/mkseccomp: $(B)/src/runtime/gen/mkseccomp.o \
 
 $(B)/gen/seccomp_default.c: $(B)/gen/mkseccomp
 	$(say) GEN $@
-	$(Q)$< > $@.tmp
+	$(Q)ASAN_OPTIONS=detect_leaks=0 $< > $@.tmp
 	$(Q)mv $@.tmp $@
 
 $(B)/docs/mkman.o: docs/mkman.c $(B)/.flags
@@ -187,7 +189,7 @@ $(B)/docs/mkman: $(B)/docs/mkman.o $(lib_o)
 
 $(B)/uctr.1: $(B)/docs/mkman
 	$(say) GEN $@
-	$(Q)$< > $@.tmp
+	$(Q)ASAN_OPTIONS=detect_leaks=0 $< > $@.tmp
 	$(Q)mv $@.tmp $@
 
 $(bundled)/index.json: contrib/mkbundled
