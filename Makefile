@@ -51,7 +51,7 @@ harden_c += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY)
 endif
 
 # What a person sets (CFLAGS, CPPFLAGS, LDFLAGS) comes last and wins.
-base_cpp := -D_GNU_SOURCE -Isrc -Iinclude -I$(B)/gen
+base_cpp := -D_GNU_SOURCE -iquote src -iquote include -I$(B)/gen
 base_c := -std=gnu11 $(OPT) -g $(warnings) $(harden_c) $(sanitize) -fPIE \
 	-ffunction-sections -fdata-sections
 base_ld := $(harden_ld) $(sanitize) -Wl,--gc-sections -Wl,--as-needed
@@ -149,7 +149,7 @@ $(B)/gen/%.o: $(B)/gen/%.c $(B)/.flags
 $(B)/init.elf: $(init_c) $(B)/.flags
 	@mkdir -p $(@D)
 	$(say) LINK $@
-	$(Q)$(CC) -D_GNU_SOURCE -Iinclude -std=gnu11 -Os $(warnings) -ffreestanding -nostdlib -static \
+	$(Q)$(CC) -D_GNU_SOURCE -iquote include -std=gnu11 -Os $(warnings) -ffreestanding -nostdlib -static \
 		-fno-stack-protector -fno-pie -fno-asynchronous-unwind-tables -fcf-protection=none \
 		-U_FORTIFY_SOURCE -Wl,--build-id=none -Wl,-z,noexecstack -MMD -MP -MF $@.d -MT $@ -o $@ $<
 	$(Q)$(STRIP) -s $@
@@ -215,12 +215,12 @@ $(unit_bins): $(B)/tests/%: $(B)/tests/unit/%.o $(lib_o)
 $(B)/tests/helper/%: tests/helper/%.c $(B)/.flags
 	@mkdir -p $(@D)
 	$(say) CC $@
-	$(Q)$(CC) -D_GNU_SOURCE -Iinclude -std=gnu11 -O2 -g $(warnings) -static -MMD -MP -MF $@.d -MT $@ -o $@ $<
+	$(Q)$(CC) -D_GNU_SOURCE -iquote include -std=gnu11 -O2 -g $(warnings) -static -MMD -MP -MF $@.d -MT $@ -o $@ $<
 
 $(B)/tests/bench/%: tests/bench/%.c $(B)/.flags
 	@mkdir -p $(@D)
 	$(say) LINK $@
-	$(Q)$(CC) -D_GNU_SOURCE -Iinclude -std=gnu11 -O2 -g $(warnings) -MMD -MP -MF $@.d -MT $@ -o $@ $<
+	$(Q)$(CC) -D_GNU_SOURCE -iquote include -std=gnu11 -O2 -g $(warnings) -MMD -MP -MF $@.d -MT $@ -o $@ $<
 
 lint:
 	sh tests/lint/run
