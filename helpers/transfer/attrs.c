@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Owner, mode, extended attributes and time of what was unpacked. */
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/xattr.h>
+
+#include "base/str.h"
+#include "tree.h"
+
+struct timespec attrs_mtime(struct archive_entry *entry)
+{
+	if (!archive_entry_mtime_is_set(entry))
+		return (struct timespec){ 0 };
+	return (struct timespec){ archive_entry_mtime(entry), archive_entry_mtime_nsec(entry) };
+}
+
+static int check_owner(struct tree *t, int64_t uid, int64_t gid, const char *path, struct err *e)
+{
+	const struct idmap *m = &t->ids;
+	bool bad_uid = uid < 0 || uid >= UINT32_MAX ||
+		       idmap_lookup(m->uid, m->n_uid, (uint32_t)uid) == UINT32_MAX;
+	bool bad_gid = gid < 0 || gid >= UINT32_MAX ||
+		       idmap_lookup(m->gid, m->n_gid, (uint32_t)gid) == UINT32_MAX;
+	_cleanup_free_ char *clean = NULL;
+
+	if (!bad_uid && !bad_gid)
+		return 0;
+	clean = str_sanitise(*path ? path : "/");
+	return err_msg(e, -EINVAL,
+		"%.300s belongs to %s %lld, which your id map does not have; give your account "
+		"more "
+		"subordinate ids (%s, usermod --add-%ss)",
+		clean ? clean : "a file", bad_uid ? "user" : "group",
+		(long long)(bad_uid ? uid : gid), bad_uid ? "/etc/subuid" : "/etc/subgid",
+		bad_uid ? "subuid" : "subgid");
+}
+
+/*
+ * user.* is the image's own, but for the names by which overlayfs and fuse-overlayfs would let a
+ * layer hide, redirect or re-own files of others. File capabilities are kept: the kernel ties them
+ * to this user namespace. ACLs, labels and trusted.* have no meaning for an unprivileged mount.
+ */
+static bool xattr_wanted(const char *name)
+{
+	static const char *const control[] = {
+		"user.overlay.",
+		"user.fuseoverlayfs.",
+		"user.containers.",
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(control); i++) {
+		if (str_startswith(name, control[i]))
+			return false;
+	}
+	return str_startswith(name, "user.") || streq(name, "security.capability");
+}
+
+static int set_xattrs(
+	struct tree *t, struct archive_entry *entry, int fd, const char *path, struct err *e)
+{
+	const char *name;
+	const void *value;
+	size_t size;
+
+	if (archive_entry_xattr_reset(entry) > UCTR_MAX_XATTRS)
+		return tree_err(e, -E2BIG, "too many extended attributes:", path);
+	while (archive_entry_xattr_next(entry, &name, &value, &size) == ARCHIVE_OK) {
+		bool cap = name && streq(name, "security.capability");
+
+		if (!name || fd < 0 || !xattr_wanted(name)) {
+			t->xattrs++;
+			continue;
+		}
+		if (size > UCTR_MAX_XATTR_BYTES)
+			return tree_err(e, -E2BIG, "an extended attribute is too long:", path);
+		if (fsetxattr(fd, name, value, size, 0) == 0)
+			continue;
+		/* A program without its capabilities is broken; a comment less is not. */
+		if (errno != ENOTSUP || cap)
+			return tree_err(e, -errno,
+				cap ? "set the capabilities of" : "set an xattr of", path);
+		t->xattrs++;
+	}
+	return 0;
+}
+
+int attrs_apply_fd(
+	struct tree *t, struct archive_entry *entry, int fd, const char *path, struct err *e)
+{
+	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, attrs_mtime(entry) };
+	int r = check_owner(t, uid, gid, path, e);
+
+	if (r < 0)
+		return r;
+	/* In this order: a change of owner clears setuid bits and file capabilities. */
+	if (fchown(fd, (uid_t)uid, (gid_t)gid) < 0)
+		return tree_err(e, -errno, "set the owner of", path);
+	if (fchmod(fd, archive_entry_perm(entry) & 07777) < 0)
+		return tree_err(e, -errno, "set the mode of", path);
+	r = set_xattrs(t, entry, fd, path, e);
+	if (r < 0)
+		return r;
+	if (futimens(fd, times) < 0)
+		return tree_err(e, -errno, "set the time of", path);
+	return 0;
+}
+
+int attrs_apply_at(struct tree *t, struct archive_entry *entry, int dirfd, const char *name,
+	const char *path, struct err *e)
+{
+	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, attrs_mtime(entry) };
+	int r = check_owner(t, uid, gid, path, e);
+
+	if (r < 0)
+		return r;
+	if (fchownat(dirfd, name, (uid_t)uid, (gid_t)gid, AT_SYMLINK_NOFOLLOW) < 0)
+		return tree_err(e, -errno, "set the owner of", path);
+	r = set_xattrs(t, entry, -1, path, e);
+	if (r < 0)
+		return r;
+	if (utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+		return tree_err(e, -errno, "set the time of", path);
+	return 0;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Giving up rights: limits, Landlock, seccomp. */
+#include "confine.h"
+
+#include <grp.h>
+#include <linux/landlock.h>
+#include <sched.h>
+#include <seccomp.h>
+#include <signal.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "uctr/transfer_proto.h"
+
+int confine_enter_userns(int userns_fd, struct err *e)
+{
+	if (setns(userns_fd, CLONE_NEWUSER) < 0)
+		return err_set(e, -errno, "enter the user namespace of the image store");
+	/* The map may lack a group 0, or setgroups may be denied there: nothing depends on it. */
+	if (setgroups(0, NULL) < 0 && errno != EPERM)
+		return err_set(e, -errno, "leave the caller's groups");
+	if (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0)
+		return err_set(e, -errno, "become root of the user namespace");
+	return 0;
+}
+
+static int set_limits(struct err *e)
+{
+	static const struct {
+		int what;
+		rlim_t max;
+		const char *name;
+	} limits[] = {
+		{ RLIMIT_CORE, 0, "core" },
+		{ RLIMIT_DATA, UCTR_MAX_TRANSFER_MEM, "data" },
+		{ RLIMIT_NOFILE, 1024, "nofile" },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(limits); i++) {
+		struct rlimit l;
+
+		if (getrlimit(limits[i].what, &l) < 0)
+			return err_set(e, -errno, "read the limit %s", limits[i].name);
+		if (l.rlim_max > limits[i].max)
+			l.rlim_max = limits[i].max;
+		l.rlim_cur = l.rlim_max;
+		if (setrlimit(limits[i].what, &l) < 0)
+			return err_set(e, -errno, "set the limit %s", limits[i].name);
+	}
+	return 0;
+}
+
+/*
+ * Landlock: best effort, by ABI (landlock(7)). ABI 1 (Linux 5.13) forbids every link between
+ * directories, so hard links need ABI 2 (5.19); older kernels go without, the writer's openat2 and
+ * the seccomp filter still hold.
+ */
+static int landlock_tree(int tree_fd, struct err *e)
+{
+	struct landlock_ruleset_attr attr = {
+		.handled_access_fs = (LANDLOCK_ACCESS_FS_REFER << 1) - 1,
+	};
+	struct landlock_path_beneath_attr below = {
+		.allowed_access = attr.handled_access_fs & ~(__u64)LANDLOCK_ACCESS_FS_EXECUTE &
+				  ~(__u64)LANDLOCK_ACCESS_FS_MAKE_BLOCK &
+				  ~(__u64)LANDLOCK_ACCESS_FS_MAKE_SOCK,
+		.parent_fd = tree_fd,
+	};
+	_cleanup_fd_ int rules = -1;
+
+	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 2)
+		return 0;
+	rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
+	if (rules < 0)
+		return err_set(e, -errno, "make a Landlock ruleset");
+	if (tree_fd >= 0 &&
+		syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &below, 0) < 0)
+		return err_set(e, -errno, "allow the layer's directory in Landlock");
+	if (syscall(SYS_landlock_restrict_self, rules, 0) < 0)
+		return err_set(e, -errno, "enter the Landlock ruleset");
+	return 0;
+}
+
+static const char *const allowed_calls[] = { "brk", "clock_gettime", "close", "exit", "exit_group",
+	"fallocate", "fchmod", "fchmodat", "fchown", "fchownat", "fcntl", "fgetxattr", "fsetxattr",
+	"fstat", "fstatfs", "ftruncate", "futex", "getdents64", "getpid", "getrandom", "gettid",
+	"linkat", "lseek", "madvise", "mkdirat", "mknodat", "mmap", "mprotect", "mremap", "munmap",
+	"newfstatat", "openat", "openat2", "pread64", "pwrite64", "read", "readv",
+	"restart_syscall", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_yield", "statx",
+	"symlinkat", "tgkill", "uname", "unlinkat", "utimensat", "write", "writev" };
+
+/* Anything else is refused with EPERM: an unpacker that meets it reports an error and ends. */
+static int filter_calls(struct err *e)
+{
+	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
+	int r = ctx ? 0 : -ENOMEM;
+
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(allowed_calls); i++) {
+		int nr = seccomp_syscall_resolve_name(allowed_calls[i]);
+
+		if (nr != __NR_SCMP_ERROR && nr >= 0)
+			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
+	}
+	if (r == 0)
+		r = seccomp_load(ctx);
+	seccomp_release(ctx);
+	return r < 0 ? err_set(e, r, "load the system call filter") : 0;
+}
+
+int confine(int tree_fd, struct err *e)
+{
+	int r;
+
+	/* uctr gone: nobody waits for the tree. After the user namespace, which clears it. */
+	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
+		return err_set(e, -errno, "follow the caller's end");
+	umask(0);
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
+		return err_set(e, -errno, "set no-new-privileges");
+	r = set_limits(e);
+	if (r == 0)
+		r = landlock_tree(tree_fd, e);
+	return r < 0 ? r : filter_calls(e);
+}

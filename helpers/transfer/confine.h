@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What the helper gives up before it looks at the first byte of an archive. */
+#ifndef UCTR_TRANSFER_CONFINE_H
+#define UCTR_TRANSFER_CONFINE_H
+
+#include "base/err.h"
+
+/* Enters the user namespace and becomes its root. */
+int confine_enter_userns(int userns_fd, struct err *e);
+
+/*
+ * For the rest of the process: no new privileges, memory and descriptor limits, no file system
+ * but what lies below tree_fd (-1: none) and open descriptors, and only the system calls that
+ * unpacking needs: no network, no exec, no other process.
+ */
+int confine(int tree_fd, struct err *e);
+
+#endif

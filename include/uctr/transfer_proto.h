@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The contract between uctr and uctr-transfer, the program that reads archives.
+ *
+ * uctr starts it with an absolute path, a clean environment, and inherited descriptors that the
+ * command line names by number:
+ *
+ *   digest  --in-fd N
+ *   copy    --in-fd N --blob-fd N [--digest HEX] [--size N]
+ *   unpack  --in-fd N --out-fd N [--userns-fd N] [--blob-fd N] [--digest HEX] [--size N]
+ *           [--diff-id HEX] [--max-bytes N] [--nonempty]
+ *   remove  --out-fd N [--userns-fd N] NAME
+ *
+ * in-fd is read to its end. blob-fd is an empty file that receives the same bytes. out-fd is an
+ * empty directory that becomes the layer's tree (unpack), or the directory that holds NAME
+ * (remove). digest and size say what the bytes read must be, diff-id what they are uncompressed.
+ * userns-fd is the user namespace whose ids the tree's owners are.
+ *
+ * It answers with one line of JSON on standard output and exit code 0:
+ *   {"ok":true, "digest":HEX, "size":N, "diffId":HEX, "compression":"none|gzip|zstd|xz|bzip2",
+ *    "bytes":N, "entries":N, "devices":N, "xattrs":N}
+ * (the last six from unpack alone; devices and xattrs count what was left out), or
+ *   {"ok":false, "errno":N, "error":TEXT}
+ * with exit code 1. TEXT is one line, safe to print.
+ */
+#ifndef UCTR_TRANSFER_PROTO_H
+#define UCTR_TRANSFER_PROTO_H
+
+#define UCTR_TRANSFER_NAME "uctr-transfer"
+
+/* Digests travel as 64 lowercase hex digits of SHA-256, without a prefix. */
+#define UCTR_DIGEST_HEX 64
+
+/*
+ * Every limit on what an archive may ask for, in one table. They end bombs, and are far above what
+ * real images hold.
+ */
+#define UCTR_MAX_LAYER_BYTES (64ULL << 30) /* uncompressed stream; --max-bytes replaces it */
+#define UCTR_MAX_ENTRIES 2000000ULL /* files of one layer */
+#define UCTR_MAX_PATH_BYTES 4095 /* of one name, cleaned */
+#define UCTR_MAX_PATH_DEPTH 256 /* components of one name */
+#define UCTR_MAX_FILE_SIZE (16ULL << 40) /* apparent size of a sparse file */
+#define UCTR_MAX_XATTR_BYTES 65536 /* one value; the kernel's own limit */
+#define UCTR_MAX_XATTRS 256 /* of one file */
+#define UCTR_MAX_TRAILER (16ULL << 20) /* bytes behind the archive's end */
+#define UCTR_MAX_TRANSFER_MEM (224ULL << 20) /* RLIMIT_DATA: zstd and xz windows, PAX headers */
+#define UCTR_MAX_DOCUMENT (4U << 20) /* manifest, index or config */
+#define UCTR_MAX_LAYERS 128 /* of one image */
+
+#endif
