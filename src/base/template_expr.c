@@ -248,7 +248,7 @@ static int operands(struct tmpl *t, json_t *dot, json_t **args, size_t *n)
 		int r;
 
 		template_space(t);
-		if (*t->p == '|' || *t->p == ')' || at_close(t))
+		if (!*t->p || *t->p == '|' || *t->p == ')' || at_close(t))
 			return 0;
 		if (*n + 1 >= TEMPLATE_ARGS_MAX)
 			return template_syntax(t, "too many operands");
