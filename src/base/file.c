@@ -128,8 +128,8 @@ static int remove_entry(int dirfd, const char *name, dev_t dev)
 		return -errno;
 	if (st.st_dev != dev)
 		return -EXDEV;
-	if ((st.st_mode & 0700) != 0700)
-		fchmodat(dirfd, name, 0700, 0); /* ours by owner; failure shows in the next open */
+	if ((st.st_mode & 0700) != 0700 && fchmodat(dirfd, name, 0700, 0) < 0)
+		return -errno;
 	fd_closep(&fd);
 	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)

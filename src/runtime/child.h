@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The child side: internal to the runtime. */
+#ifndef UCTR_RUNTIME_CHILD_H
+#define UCTR_RUNTIME_CHILD_H
+
+#include <stdbool.h>
+
+#include "runtime/launch.h"
+
+/* What the stages of the child share. Descriptors are the child's own; it ends in execve or _exit. */
+struct child {
+	const struct launch *l;
+	const struct spec *spec;
+	int sync;
+	int host_root;   /* the root before pivot_root; closed by it */
+	int root;        /* the new root: O_PATH or mount */
+	int *mounts;     /* detached mounts, as spec->mounts */
+	int *devices;    /* detached device nodes, as spec->devices */
+	int null, empty; /* for masks: verified /dev/null, an empty read-only tmpfs */
+	int proc;        /* the detached procfs, for sysctls; borrowed from mounts, or -1 */
+	int master, slave;
+	struct spec_process process; /* a copy to be completed (user, HOME); shallow */
+};
+
+struct stage {
+	const char *name;
+	int (*fn)(struct child *c, struct err *e);
+};
+
+/* Never returns. */
+void child_main(const struct launch *l, int sync) __attribute__((noreturn));
+
+/* rootfs.c: before pivot_root */
+int rootfs_mount_root(struct child *c, struct err *e);
+int rootfs_open_sources(struct child *c, struct err *e);
+int rootfs_sysctl(struct child *c, struct err *e);
+/* rootfs.c: after it */
+int rootfs_attach(struct child *c, struct err *e);
+int rootfs_masks(struct child *c, struct err *e);
+int rootfs_finish(struct child *c, struct err *e);
+/* devices.c */
+int devices_open(struct child *c, struct err *e);
+int devices_attach(struct child *c, struct err *e);
+int devices_terminal(int root, bool console, const struct spec_process *p, int *ret_master,
+	int *ret_slave, struct err *e);
+
+/* user.c: completes uid, gid, groups and HOME of p from the files below root. */
+int user_resolve(int root, const struct spec *spec, struct spec_process *p, struct err *e);
+
+/* process.c */
+/* What needs /proc/self writable, so before the process becomes undumpable. */
+int process_early(const struct spec_process *p, struct err *e);
+/* Everything between a ready container and execve; returns only with an error. */
+int process_exec(const struct spec *spec, const struct spec_process *p, const int stdio[3],
+	bool seal_exe, struct err *e);
+/* cwd in the container as a descriptor, made when p says so. */
+int process_open_cwd(int root, const struct spec_process *p, struct err *e);
+
+#endif

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Parent side of a start. */
+#include "runtime/launch.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/spawn.h"
+#include "base/trace.h"
+#include "runtime/child.h"
+#include "runtime/sync.h"
+#include "sys/ns.h"
+#include "sys/syscalls.h"
+
+bool exe_is_writable(void)
+{
+	return access("/proc/self/exe", W_OK) == 0;
+}
+
+static uint64_t new_namespaces(const struct spec *s)
+{
+	uint64_t flags = 0;
+
+	for (size_t i = 0; i < s->n_ns; i++) {
+		if (!s->ns[i].path)
+			flags |= s->ns[i].flag;
+	}
+	/* Unshared by the child once it sits in its cgroup, or it would be rooted at ours. */
+	return flags & ~(uint64_t)CLONE_NEWCGROUP;
+}
+
+int launch_begin(struct launch *l, struct err *e)
+{
+	uint64_t flags = new_namespaces(l->spec);
+	struct idmap_job job;
+	int pair[2], r;
+
+	r = sync_pair(pair, e);
+	if (r < 0)
+		return r;
+	l->pid = ns_clone(flags, l->cgroup_fd, false, &l->pidfd);
+	if (l->pid == 0) {
+		close(pair[0]);
+		child_main(l, pair[1]);
+	}
+	close(pair[1]);
+	l->sync = pair[0];
+	if (l->pid < 0) {
+		r = l->pid;
+		err_set(e, r, "create the container's namespaces");
+		return r == -ENOSPC || r == -EPERM || r == -EUSERS
+			       ? err_hint(e, "see 'uctr doctor' for what this host allows")
+			       : r;
+	}
+	trace("cloned child %d", l->pid);
+	l->proc_pid = ns_pidfd_pid(l->pidfd);
+	if (l->proc_pid < 0)
+		return err_set(e, l->proc_pid, "find the child in /proc");
+	if (flags & CLONE_NEWUSER) {
+		r = idmap_write_start(l->proc_pid, &l->spec->map, &job, e);
+		if (r == 0)
+			r = idmap_write_finish(&job, e);
+		if (r < 0)
+			return r;
+		trace("id map written");
+	}
+	return sync_send(l->sync, SYNC_MAPPED, 0, -1, e);
+}
+
+/* Joins the child's user and mount namespaces and becomes fuse-overlayfs there. */
+static void fuse_child(const struct launch *l, int err_fd)
+{
+	const struct spec *s = l->spec;
+	_cleanup_str_ struct str opt = { 0 };
+	char *argv[5] = { (char *)"fuse-overlayfs", (char *)"-o", NULL, s->root_path, NULL };
+
+	str_addf(&opt, "upperdir=%s,workdir=%s,lowerdir=", s->upper, s->work);
+	for (size_t i = strv_len(s->lowers); i > 0; i--)
+		str_addf(&opt, "%s%s", s->lowers[i - 1], i > 1 ? ":" : "");
+	argv[2] = opt.s;
+	if (setns(l->pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0 || dup2(err_fd, 2) < 0 ||
+		fd_cloexec_from(3) < 0)
+		_exit(126);
+	execve(s->fuse_overlayfs, argv, (char *[]){ (char *)"PATH=/usr/bin:/bin", NULL });
+	_exit(127);
+}
+
+static int start_fuse(const struct launch *l, struct err *e)
+{
+	_cleanup_fd_ int rd = -1, wr = -1;
+	char text[256];
+	ssize_t n = 0;
+	int p[2], code;
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC | O_NONBLOCK) < 0)
+		return err_set(e, -errno, "pipe");
+	rd = fd_above_stdio(p[0]);
+	wr = fd_above_stdio(p[1]);
+	pid = fork();
+	if (pid == 0)
+		fuse_child(l, wr);
+	if (pid < 0)
+		return err_set(e, -errno, "fork for %s", l->spec->fuse_overlayfs);
+	/* It returns when its daemon, which becomes the monitor's child, serves the mount. */
+	code = spawn_wait(pid);
+	if (code == 0)
+		return 0;
+	n = read(rd, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return err_msg(e, -EIO, "%s failed (exit code %d): %s", l->spec->fuse_overlayfs, code, text);
+}
+
+int launch_ready(struct launch *l, struct err *e)
+{
+	for (;;) {
+		struct err got = ERR_INIT;
+		int r = sync_recv(l->sync, NULL, &l->master, &got);
+
+		if (r == SYNC_READY) {
+			trace("child is ready");
+			return 0;
+		}
+		if (r == SYNC_FUSE) {
+			r = start_fuse(l, e);
+			if (r == 0)
+				r = sync_send(l->sync, SYNC_FUSE_DONE, 0, -1, e);
+			if (r < 0)
+				return r;
+			continue;
+		}
+		if (r == -EPIPE && !got.code) {
+			int code = spawn_wait(l->pid);
+
+			l->pid = -1;
+			return err_msg(e, -EPIPE,
+				"the container's first process died while it was set up (%s %d)",
+				code > 128 ? "signal" : "exit code",
+				code > 128 ? code - 128 : code);
+		}
+		if (r < 0) {
+			*e = got;
+			return r;
+		}
+		return err_msg(e, -EPROTO, "unexpected '%s'", sync_name((enum sync_type)r));
+	}
+}
+
+int launch_start(struct launch *l, struct err *e)
+{
+	struct err got = ERR_INIT;
+	int r = sync_send(l->sync, SYNC_START, 0, -1, e);
+
+	if (r < 0)
+		return r;
+	r = sync_recv(l->sync, NULL, NULL, &got);
+	if (r == -EPIPE && !got.code) {
+		/* Closed by execve. A child killed right before looks the same, and is reaped next. */
+		fd_closep(&l->sync);
+		l->started = true;
+		trace("payload runs");
+		return 0;
+	}
+	if (r < 0) {
+		*e = got;
+		return r;
+	}
+	return err_msg(e, -EPROTO, "unexpected '%s'", sync_name((enum sync_type)r));
+}
+
+void launch_free(struct launch *l)
+{
+	fd_closep(&l->sync);
+	if (l->pid > 0 && !l->started) {
+		if (l->pidfd >= 0)
+			(void)sys_pidfd_send_signal(l->pidfd, SIGKILL);
+		while (waitpid(l->pid, NULL, 0) < 0 && errno == EINTR)
+			;
+		l->pid = -1;
+	}
+	fd_closep(&l->pidfd);
+	fd_closep(&l->master);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The parent side of a container's start, in order; and joining a running one. */
+#ifndef UCTR_RUNTIME_LAUNCH_H
+#define UCTR_RUNTIME_LAUNCH_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "runtime/spec.h"
+
+/*
+ * One launch. Fill spec, stdio and cgroup_fd; the rest is set by the functions below. The caller
+ * owns everything and calls launch_free(), which kills a child that was not started.
+ */
+struct launch {
+	const struct spec *spec;
+	int stdio[3];  /* the payload's; -1: /dev/null; with a terminal they are not used */
+	int cgroup_fd; /* -1: the parent's cgroup */
+	bool seal_exe; /* the payload's image could write to uctr's binary: exec from a sealed copy */
+
+	pid_t pid;      /* as the parent's pid namespace numbers it (waitpid) */
+	pid_t proc_pid; /* as /proc shows it */
+	int pidfd;
+	int sync;
+	int master; /* the terminal, from launch_ready on; -1 without one */
+	bool started;
+};
+#define LAUNCH_INIT                                                                                \
+	{                                                                                          \
+		.stdio = { -1, -1, -1 }, .cgroup_fd = -1, .pid = -1, .proc_pid = -1, .pidfd = -1,  \
+		.sync = -1, .master = -1                                                           \
+	}
+
+/* Clones the child with the spec's new namespaces and writes its id maps. */
+int launch_begin(struct launch *l, struct err *e);
+/* Waits until everything but the process is set; serves the child's request for fuse-overlayfs. */
+int launch_ready(struct launch *l, struct err *e);
+/* Lets it go and waits for execve: returns 0 when the payload runs, or its error (126, 127). */
+int launch_start(struct launch *l, struct err *e);
+void launch_free(struct launch *l);
+
+/*
+ * Runs one more process in the container whose init is `pidfd`, with process `p` instead of the
+ * spec's. The caller must be the parent that launched it (or its equal): the child is the caller's
+ * own, born in cgroup_fd. master is set when p->terminal. It has been started, or an error.
+ */
+struct joining {
+	const struct spec *spec;
+	const struct spec_process *process;
+	int pidfd, cgroup_fd;
+	int stdio[3];
+	bool seal_exe;
+
+	pid_t pid;
+	int sync;   /* readable at end of file: it runs; an error message: it does not */
+	int master; /* with a terminal: received by join_finish */
+};
+/* Forks it; returns at once after its pid is known, so that a monitor is not held up. */
+int join_begin(struct joining *j, struct err *e);
+/* Call when j->sync is readable: 1 more to come, 0 it runs, or the child's error. */
+int join_step(struct joining *j, struct err *e);
+
+/* Does anything mapped into a container of map m own or may write uctr's own binary? */
+bool exe_is_writable(void);
+
+#endif
