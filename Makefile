@@ -223,16 +223,16 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/.flags
 	$(Q)$(CC) -D_GNU_SOURCE -iquote include -std=gnu11 -O2 -g $(warnings) -MMD -MP -MF $@.d -MT $@ -o $@ $<
 
 lint:
-	sh tests/lint/run
+	@sh tests/lint/run
 
 check:
-	+sh .ci/check
+	+@sh tests/check
 
 bench: all $(bench_bins)
-	sh tests/bench/run
+	@sh tests/bench/run
 
 demo: all
-	sh contrib/demo
+	@sh contrib/demo
 
 asan:
 	+$(MAKE) B=build-asan SANITIZE=1 tests
