@@ -253,9 +253,10 @@ install: all
 	chmod -R u=rwX,go=rX $(DESTDIR)$(DATADIR)/uctr/images/busybox
 	$(if $(mans),install -d $(DESTDIR)$(MANDIR)/man1)
 	$(if $(mans),install -m 0644 $(mans) $(DESTDIR)$(MANDIR)/man1/uctr.1)
-	if [ -d $(DESTDIR)$(APPARMORDIR) ]; then \
-		sed 's|@BINDIR@|$(BINDIR)|g' contrib/apparmor/uctr > $(DESTDIR)$(APPARMORDIR)/uctr && \
-		chmod 0644 $(DESTDIR)$(APPARMORDIR)/uctr; \
+	# AppArmor below 4.0 neither restricts user namespaces nor knows the profile's rule.
+	if [ -e $(DESTDIR)$(APPARMORDIR)/abi/4.0 ]; then \
+		sed 's|@PROGRAMS@|{$(BINDIR)/uctr,$(LIBEXECDIR)/uctr/*}|' contrib/apparmor/uctr \
+			> $(DESTDIR)$(APPARMORDIR)/uctr && chmod 0644 $(DESTDIR)$(APPARMORDIR)/uctr; \
 	fi
 
 uninstall:
