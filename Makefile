@@ -124,7 +124,13 @@ $(B)/uctr-oci: $(B)/uctr
 	$(say) GEN $@
 	$(Q)ln -sf uctr $@
 
-$(B)/libexec/uctr/uctr-transfer: $(patsubst %.c,$(B)/%.o,$(transfer_c)) $(low_o)
+# As an archive, so that the helper gets, and links libraries for, what it uses and no more.
+$(B)/low.a: $(low_o)
+	@rm -f $@
+	$(say) AR $@
+	$(Q)$(AR) rcs $@ $^
+
+$(B)/libexec/uctr/uctr-transfer: $(patsubst %.c,$(B)/%.o,$(transfer_c)) $(B)/low.a
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) $(base_c) $(CFLAGS) $(base_ld) $(LDFLAGS) -o $@ $^ $(transfer_libs) $(LIBS)
