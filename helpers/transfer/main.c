@@ -92,7 +92,7 @@ static int match(const char *what, const char *have, const char *want, struct er
 		want);
 }
 
-/* The part that copy, digest and unpack share: what the bytes were. */
+/* The part that digest and unpack share: what the bytes were. */
 static int end_input(struct stream *s, const struct args *a, json_t *answer, struct err *e)
 {
 	char hex[UCTR_DIGEST_HEX + 1];
@@ -122,7 +122,7 @@ static void stream_setup(struct stream *s, const struct args *a)
 	};
 }
 
-static int do_copy(struct args *a, json_t *answer, struct err *e)
+static int do_digest(struct args *a, json_t *answer, struct err *e)
 {
 	_cleanup_(stream_free)
 	struct stream s;
@@ -223,10 +223,8 @@ static int run(int argc, char **argv, json_t *answer, struct err *e)
 	if (r == 0) {
 		if (streq(verb, "unpack"))
 			r = do_unpack(&a, answer, e);
-		else if (streq(verb, "copy"))
-			r = need_fd(a.blob, "blob-fd", e) < 0 ? e->code : do_copy(&a, answer, e);
 		else if (streq(verb, "digest"))
-			r = do_copy(&a, answer, e);
+			r = do_digest(&a, answer, e);
 		else if (streq(verb, "remove"))
 			r = do_remove(&a, operands[0], e);
 		else

@@ -156,11 +156,13 @@ int stream_open_filter(struct stream *s, const char **ret_name)
 		archive_read_support_format_raw(s->filter) != ARCHIVE_OK)
 		return err_msg(
 			s->e, -ENOSYS, "libarchive was built without gzip, zstd, xz or bzip2");
-	if (archive_read_open(s->filter, s, NULL, filter_read, NULL) != ARCHIVE_OK)
-		return filter_failed(s, "open the archive");
-	r = archive_read_next_header(s->filter, &entry);
-	if (r == ARCHIVE_EOF || s->in_bytes == 0)
+	r = archive_read_open(s->filter, s, NULL, filter_read, NULL);
+	if (r == ARCHIVE_OK)
+		r = archive_read_next_header(s->filter, &entry);
+	if (s->in_bytes == 0 && (!s->e || !s->e->code))
 		return err_msg(s->e, -ENODATA, "the input is empty");
+	if (r == ARCHIVE_EOF)
+		return err_msg(s->e, -ENODATA, "the input holds nothing");
 	if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
 		return filter_failed(s, "read the archive");
 	*ret_name = filter_name(s->filter);

@@ -5,8 +5,7 @@
  * uctr starts it with an absolute path, a clean environment, and inherited descriptors that the
  * command line names by number:
  *
- *   digest  --in-fd N
- *   copy    --in-fd N --blob-fd N [--digest HEX] [--size N]
+ *   digest  --in-fd N [--blob-fd N] [--digest HEX] [--size N]
  *   unpack  --in-fd N --out-fd N [--userns-fd N] [--blob-fd N] [--digest HEX] [--size N]
  *           [--diff-id HEX] [--max-bytes N] [--nonempty]
  *   remove  --out-fd N [--userns-fd N] NAME

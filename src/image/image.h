@@ -26,12 +26,12 @@ struct image_store {
 
 /* One image. All strings owned; config is hostile content as it came from the image. */
 struct image {
-	char *id;       /* 64 hex digits: the config blob's sha256 */
-	char *name;     /* "docker.io/library/busybox:latest" or "localhost/x:latest" */
+	char *id; /* 64 hex digits: the config blob's sha256 */
+	char *name; /* "docker.io/library/busybox:latest" or "localhost/x:latest" */
 	json_t *config; /* OCI image config (the whole blob, parsed) */
-	char **layers;  /* absolute paths of the layer trees for the store's form, lowest first */
+	char **layers; /* absolute paths of the layer trees for the store's form, lowest first */
 	int64_t created; /* seconds since the epoch, when it entered the store */
-	uint64_t size;   /* bytes of the unpacked layers */
+	uint64_t size; /* bytes of the unpacked layers */
 };
 
 void image_free(struct image *img);
@@ -49,14 +49,23 @@ int image_get(struct image_store *s, const char *name, struct image *ret, struct
 
 /*
  * Imports a root file system as tar (plain, gzip, zstd, xz, bzip2) from `path`, or from standard
- * input when it is "-", as image `name` with one layer and a config made from `changes`
- * (docker's --change: CMD, ENTRYPOINT, ENV, WORKDIR, USER, LABEL, STOPSIGNAL ...). Returns the
- * new image's id (owned).
+ * input when it is "-", as image `name` with one layer and a config made from `changes` (docker's
+ * --change: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME, WORKDIR). An image that
+ * loses the name by this stays without one. Returns the new image's id (owned).
  */
-int image_import(struct image_store *s, const char *path, const char *name, char *const *changes,
-	char **ret_id, struct err *e);
+struct image_import {
+	const char *path;
+	const char *name; /* NULL: the image gets none */
+	char *const *changes; /* or NULL */
+	const char *message; /* the comment in its history; NULL: a default */
+};
+int image_import(
+	struct image_store *s, const struct image_import *what, char **ret_id, struct err *e);
 
-/* All images, a JSON array of {Id, Names[], Created (seconds), Size}, newest first. */
+/*
+ * All images, a JSON array of {Id, Digest (of the manifest), Names[] (none: empty), Created
+ * (seconds), Size, Labels{}}, newest first. Ids and digests are 64 hex digits.
+ */
 int image_list(struct image_store *s, json_t **ret, struct err *e);
 
 /*

@@ -1,0 +1,270 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Making layer trees: stage, unpack, verify, sync, rename, mark. */
+#include "image/layers.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/str.h"
+
+/*
+ * A maker holds the lock KEY.lock from before KEY.new exists until it has its final name, and the
+ * helper inherits the lock: while either lives, nobody touches the files; when both are gone, the
+ * kernel has dropped the lock and the next writer sweeps. Two makers of one layer work aside and
+ * the second to finish drops its own tree.
+ */
+
+static int need_userns(struct image_store *s, struct err *e)
+{
+	return s->userns_fd >= 0 || !s->userns ? 0 : s->userns(s, e);
+}
+
+int layer_remove_tree(struct image_store *s, int form_fd, const char *name, struct err *e)
+{
+	struct transfer t = TRANSFER_INIT("remove");
+	int r;
+
+	if (faccessat(form_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
+		return 0;
+	r = need_userns(s, e);
+	if (r < 0)
+		return r;
+	t.out_fd = form_fd;
+	t.userns_fd = s->userns_fd;
+	t.name = name;
+	r = transfer_run(&t, NULL, e);
+	return r < 0 ? err_wrap(e, r, "remove a layer") : 0;
+}
+
+static void blob_name(const char *key, char buf[64])
+{
+	snprintf(buf, 64, STORE_TMP "/%s.blob", key);
+}
+
+int stage_begin(struct image_store *s, bool keep_blob, struct stage *st, struct err *e)
+{
+	char name[64];
+	uint64_t salt;
+	int r;
+
+	st->s = s;
+	st->form_fd = store_form_dir(s, e);
+	if (st->form_fd < 0)
+		return st->form_fd;
+	if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
+		return err_set(e, -EIO, "getrandom");
+	snprintf(st->key, sizeof(st->key), "make-%d-%016llx", getpid(), (unsigned long long)salt);
+	snprintf(name, sizeof(name), "%s.lock", st->key);
+	r = store_lock_file(st->form_fd, name, false);
+	if (r < 0)
+		return err_set(e, r, "lock a new layer");
+	st->lock_fd = r;
+	snprintf(name, sizeof(name), "%s.new", st->key);
+	if (mkdirat(st->form_fd, name, 0755) < 0)
+		return err_set(e, -errno, "make the directory of a layer");
+	if (!keep_blob)
+		return 0;
+	blob_name(st->key, name);
+	st->blob_fd = openat(s->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	return st->blob_fd < 0 ? err_set(e, -errno, "make the blob of a layer") : 0;
+}
+
+int stage_fill(struct stage *st, int in_fd, const struct stage_want *want, struct err *e)
+{
+	struct transfer t = TRANSFER_INIT("unpack");
+	_cleanup_fd_ int tree = -1;
+	char name[64];
+	int r = need_userns(st->s, e);
+
+	if (r < 0)
+		return r;
+	snprintf(name, sizeof(name), "%s.new", st->key);
+	tree = openat(st->form_fd, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (tree < 0)
+		return err_set(e, -errno, "open the directory of a layer");
+	/* The umask of the caller must not reach the tree. */
+	if (fchmod(tree, 0755) < 0)
+		return err_set(e, -errno, "set the mode of a layer's directory");
+	t.in_fd = in_fd;
+	t.out_fd = tree;
+	t.userns_fd = st->s->userns_fd;
+	t.blob_fd = st->blob_fd;
+	t.hold_fd = st->lock_fd;
+	t.digest = want->digest;
+	t.diff_id = want->diff_id;
+	t.size = want->size;
+	t.nonempty = want->nonempty;
+	return transfer_run(&t, &st->res, e);
+}
+
+static int publish_tree(struct stage *st, struct err *e)
+{
+	const char *id = st->res.diff_id;
+	char from[64], marker[UCTR_DIGEST_HEX + 8], text[UCTR_DIGEST_HEX + 64];
+	int r;
+
+	snprintf(marker, sizeof(marker), "%s.ok", id);
+	if (faccessat(st->form_fd, marker, F_OK, 0) == 0)
+		return 0; /* somebody was faster; stage_end drops ours */
+	/* A tree without its marker was never finished, or half removed. */
+	r = layer_remove_tree(st->s, st->form_fd, id, e);
+	if (r < 0)
+		return r;
+	snprintf(from, sizeof(from), "%s.new", st->key);
+	if (renameat(st->form_fd, from, st->form_fd, id) < 0)
+		return err_set(e, -errno, "put the layer in its place");
+	snprintf(text, sizeof(text), "sha256:%s %llu\n", id, (unsigned long long)st->res.bytes);
+	r = file_replace(st->form_fd, marker, text, strlen(text), 0600, true);
+	return r < 0 ? err_set(e, r, "mark the layer as complete") : 0;
+}
+
+int stage_publish(struct stage *st, struct err *e)
+{
+	char from[64], to[BLOB_PATH_MAX];
+
+	if (st->blob_fd >= 0) {
+		blob_name(st->key, from);
+		blob_path(st->res.digest, to);
+		if (renameat(st->s->dirfd, from, st->s->dirfd, to) < 0)
+			return err_set(e, -errno, "put the blob in its place");
+	}
+	return publish_tree(st, e);
+}
+
+/*
+ * Removes what a key stands for. When something stays behind, so does the lock file, by which the
+ * next sweep finds it.
+ */
+static int drop_key(struct image_store *s, int form_fd, const char *key, struct err *e)
+{
+	char name[64];
+	int r;
+
+	blob_name(key, name);
+	if (unlinkat(s->dirfd, name, 0) < 0 && errno != ENOENT)
+		return err_set(e, -errno, "remove an unfinished blob");
+	snprintf(name, sizeof(name), "%s.new", key);
+	r = layer_remove_tree(s, form_fd, name, e);
+	if (r < 0)
+		return r;
+	snprintf(name, sizeof(name), "%s.lock", key);
+	if (unlinkat(form_fd, name, 0) < 0 && errno != ENOENT)
+		return err_set(e, -errno, "remove the lock of a layer");
+	return 0;
+}
+
+void stage_end(struct stage *st)
+{
+	/* A failure here loses nothing: the lock file stays and the next writer sweeps. */
+	if (st->lock_fd >= 0)
+		drop_key(st->s, st->form_fd, st->key, NULL);
+	fd_closep(&st->blob_fd);
+	fd_closep(&st->lock_fd);
+	fd_closep(&st->form_fd);
+}
+
+int store_sync(struct image_store *s, struct err *e)
+{
+	return syncfs(s->dirfd) < 0 ? err_set(e, -errno, "write the layers to the disk") : 0;
+}
+
+static int sweep_one(struct image_store *s, int form_fd, const char *file, struct err *e)
+{
+	_cleanup_fd_ int lock = -1;
+	char key[64];
+	size_t len = strlen(file) - strlen(".lock");
+
+	if (len >= sizeof(key) - strlen(".lock"))
+		return 0; /* not of our making */
+	lock = store_lock_file(form_fd, file, false);
+	if (lock == -EAGAIN)
+		return 0; /* being made right now */
+	if (lock < 0)
+		return err_set(e, lock, "lock an unfinished layer");
+	memcpy(key, file, len);
+	key[len] = '\0';
+	return drop_key(s, form_fd, key, e);
+}
+
+int layers_sweep(struct image_store *s, struct err *e)
+{
+	_cleanup_fd_ int form_fd = store_form_dir(s, e);
+	struct dirent *de;
+	DIR *d;
+	int r = 0;
+
+	if (form_fd < 0)
+		return form_fd;
+	d = fdopendir(fcntl(form_fd, F_DUPFD_CLOEXEC, 3));
+	if (!d)
+		return err_set(e, -errno, "list the layers");
+	while (r == 0 && (de = readdir(d))) {
+		if (str_startswith(de->d_name, "make-") && str_endswith(de->d_name, ".lock"))
+			r = sweep_one(s, form_fd, de->d_name, e);
+	}
+	closedir(d);
+	return r;
+}
+
+bool layer_exists(struct image_store *s, const char *diff_id)
+{
+	char path[512];
+	int n = snprintf(path, sizeof(path), "layers/%s/%s.ok", s->form, diff_id);
+
+	return n > 0 && (size_t)n < sizeof(path) && faccessat(s->dirfd, path, F_OK, 0) == 0;
+}
+
+static int make_from_blob(struct image_store *s, const struct record_layer *l, struct err *e)
+{
+	_cleanup_(stage_end)
+	struct stage st = STAGE_INIT;
+	struct stage_want want = { l->blob, l->diff_id, (int64_t)l->blob_size, false };
+	_cleanup_fd_ int in = -1, lock = -1;
+	char path[BLOB_PATH_MAX];
+	int r;
+
+	blob_path(l->blob, path);
+	in = openat(s->dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (in < 0)
+		return err_set(e, -errno, "open the kept layer sha256:%.12s", l->blob);
+	r = stage_begin(s, false, &st, e);
+	if (r == 0)
+		r = stage_fill(&st, in, &want, e);
+	if (r == 0)
+		r = store_sync(s, e);
+	if (r < 0)
+		return r;
+	lock = store_lock(s, e);
+	return lock < 0 ? lock : stage_publish(&st, e);
+}
+
+int layers_ensure(struct image_store *s, const struct record *rec, struct err *e)
+{
+	bool swept = false;
+
+	for (size_t i = 0; i < rec->n_layers; i++) {
+		int r = 0;
+
+		if (layer_exists(s, rec->layers[i].diff_id))
+			continue;
+		if (!swept)
+			r = layers_sweep(s, e);
+		swept = true;
+		if (r == 0)
+			r = make_from_blob(s, &rec->layers[i], e);
+		if (r < 0) {
+			err_wrap(e, r, "unpack image %s", *rec->name ? rec->name : rec->id);
+			err_hint(
+				e, "\"uctr rmi\" and a new import or pull replace a damaged image");
+			return r;
+		}
+	}
+	return 0;
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Layer trees: unpacked aside, verified, and only then given their name. Internal to image. */
+#ifndef UCTR_IMAGE_LAYERS_H
+#define UCTR_IMAGE_LAYERS_H
+
+#include "image/store.h"
+#include "image/transfer.h"
+
+/* A layer in the making. Its lock keeps sweepers away for as long as maker or helper live. */
+struct stage {
+	struct image_store *s;
+	int form_fd, lock_fd, blob_fd;
+	char key[40];
+	struct transfer_result res; /* after stage_fill */
+};
+#define STAGE_INIT                                                                                 \
+	{                                                                                          \
+		.form_fd = -1, .lock_fd = -1, .blob_fd = -1                                        \
+	}
+
+/* What a layer must be; strings NULL and size -1 where nothing is known (import). */
+struct stage_want {
+	const char *digest, *diff_id;
+	int64_t size;
+	bool nonempty;
+};
+
+/* Makes an empty stage; keep_blob: the bytes read become a blob as well. Ended by stage_end. */
+int stage_begin(struct image_store *s, bool keep_blob, struct stage *st, struct err *e);
+/* Unpacks in_fd through the helper. What differs from `want` is an error. */
+int stage_fill(struct stage *st, int in_fd, const struct stage_want *want, struct err *e);
+/* Gives tree and blob their names, after store_sync and with the store's lock held. */
+int stage_publish(struct stage *st, struct err *e);
+/* Removes what was not published. Accepts STAGE_INIT. */
+void stage_end(struct stage *st);
+
+/* Everything written so far reaches the disk, once for all. */
+int store_sync(struct image_store *s, struct err *e);
+
+/* Removes what killed makers left in the store's form. Every writer calls it first. */
+int layers_sweep(struct image_store *s, struct err *e);
+
+/* Is the tree there? One access(2). */
+bool layer_exists(struct image_store *s, const char *diff_id);
+
+/* Makes the trees of a record that are missing in the store's form from the kept blobs. */
+int layers_ensure(struct image_store *s, const struct record *rec, struct err *e);
+
+/* Removes all trees and blobs that no record needs. The store's lock must be held. */
+int store_collect(struct image_store *s, struct err *e);
+
+/* Removes NAME below layers/FORM (form_fd) with the rights of the owners' user namespace. */
+int layer_remove_tree(struct image_store *s, int form_fd, const char *name, struct err *e);
+
+#endif

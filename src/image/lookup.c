@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Resolving names and ids to records. */
+#include "image/lookup.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "image/ref.h"
+
+#define ID_MIN 3
+
+const char *lookup_id_digits(const char *text)
+{
+	size_t len;
+
+	if (str_startswith(text, "sha256:"))
+		text += strlen("sha256:");
+	len = strlen(text);
+	if (len < ID_MIN || len > UCTR_DIGEST_HEX || strspn(text, "0123456789abcdef") != len)
+		return NULL;
+	return text;
+}
+
+int lookup_failed(const char *text, struct err *e)
+{
+	_cleanup_free_ char *clean = str_sanitise(text);
+
+	return err_msg(e, -ENOENT,
+		"no image \"%.80s\"; \"uctr images\" lists what is there, \"uctr import\" adds one",
+		clean ? clean : "");
+}
+
+/* 1 found, 0 not; a digest in the reference must be that of the image's manifest. */
+static int by_name(struct image_store *s, const struct ref *ref, const char *host,
+	struct record *ret, struct err *e)
+{
+	_cleanup_(record_free)
+	struct record rec = { 0 };
+	_cleanup_free_ char *name = ref_name(ref, host);
+	int r = name ? record_load(s, name, &rec, e) : err_set(e, -ENOMEM, "image name");
+
+	if (r <= 0)
+		return r;
+	if (ref->digest && !streq(ref->digest, rec.manifest))
+		return 0;
+	*ret = rec;
+	rec = (struct record){ 0 };
+	return 1;
+}
+
+/* name@digest without a tag: any tag of that repository will do. */
+static int by_digest(struct image_store *s, const struct ref *ref, const char *host,
+	struct record *ret, struct err *e)
+{
+	_cleanup_free_ char *full = ref_name(ref, host);
+	struct record *all = NULL;
+	size_t n = 0, prefix;
+	int r = full ? record_all(s, &all, &n, e) : err_set(e, -ENOMEM, "image name");
+
+	if (r < 0)
+		return r;
+	prefix = (size_t)(strrchr(full, ':') - full) + 1;
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (strncmp(all[i].name, full, prefix) == 0 &&
+			streq(all[i].manifest, ref->digest)) {
+			*ret = all[i];
+			all[i] = (struct record){ 0 };
+			r = 1;
+		}
+	}
+	records_free(all, n);
+	return r;
+}
+
+static int by_ref(struct image_store *s, const struct ref *ref, struct record *ret, struct err *e)
+{
+	static const char *const hosts[] = { REF_HOST_LOCAL, REF_HOST_DOCKER };
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < (ref->host ? 1 : ARRAY_SIZE(hosts)); i++) {
+		if (ref->digest && !ref->tag)
+			r = by_digest(s, ref, hosts[i], ret, e);
+		else
+			r = by_name(s, ref, hosts[i], ret, e);
+	}
+	return r;
+}
+
+static int by_id(struct image_store *s, const char *digits, struct record *ret, struct err *e)
+{
+	struct record *all = NULL;
+	size_t n = 0, found = 0;
+	int r = record_all(s, &all, &n, e);
+
+	for (size_t i = 0; r >= 0 && i < n; i++) {
+		if (!str_startswith(all[i].id, digits))
+			continue;
+		if (r == 1 && !streq(all[i].id, all[found].id))
+			r = err_msg(e, -EINVAL,
+				"image id %s is ambiguous: it starts %.16s and %.16s", digits,
+				all[found].id, all[i].id);
+		else if (r == 0 || !*all[found].name) {
+			found = i; /* a record with a name tells more */
+			r = 1;
+		}
+	}
+	if (r == 1) {
+		*ret = all[found];
+		all[found] = (struct record){ 0 };
+	}
+	records_free(all, n);
+	return r;
+}
+
+int lookup(
+	struct image_store *s, const char *text, struct record *ret, bool *ret_by_id, struct err *e)
+{
+	const char *digits = lookup_id_digits(text);
+	_cleanup_(ref_free)
+	struct ref ref = { 0 };
+	int r = 0;
+
+	*ret_by_id = false;
+	/* "sha256:..." is docker's way to write an id; as a name it would be a repository. */
+	if (!digits || !str_startswith(text, "sha256:")) {
+		r = ref_parse(text, &ref, e);
+		if (r == 0)
+			r = by_ref(s, &ref, ret, e);
+		if (r != 0)
+			return r;
+	}
+	if (!digits)
+		return 0;
+	r = by_id(s, digits, ret, e);
+	*ret_by_id = r > 0;
+	return r;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From what a person types to a record. Internal to image. */
+#ifndef UCTR_IMAGE_LOOKUP_H
+#define UCTR_IMAGE_LOOKUP_H
+
+#include "image/store.h"
+
+/*
+ * Finds the record of a name or id: 1, or 0 when there is none. A name resolves to localhost/NAME, then
+ * docker.io/library/NAME; *ret_by_id says that it was found by id (the record then is one of
+ * perhaps several names).
+ */
+int lookup(struct image_store *s, const char *text, struct record *ret, bool *ret_by_id,
+	struct err *e);
+
+/* -ENOENT with a message that names the image and the cure. */
+int lookup_failed(const char *text, struct err *e);
+
+/* Is it an id or a prefix of one (hex digits, 3 to 64, perhaps after "sha256:")? The digits. */
+const char *lookup_id_digits(const char *text);
+
+#endif

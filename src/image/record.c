@@ -1,0 +1,254 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Records: which image a name means, one file each, replaced atomically. */
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/str.h"
+#include "image/ref.h"
+#include "image/store.h"
+
+#define RECORD_MAX (1U << 20)
+#define FILE_MAX (sizeof(STORE_IMAGES) + REF_MAX + 16)
+
+void record_free(struct record *r)
+{
+	for (size_t i = 0; i < r->n_layers; i++) {
+		free(r->layers[i].diff_id);
+		free(r->layers[i].blob);
+	}
+	free(r->layers);
+	free(r->name);
+	free(r->id);
+	free(r->manifest);
+	*r = (struct record){ 0 };
+}
+
+void records_free(struct record *r, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		record_free(&r[i]);
+	free(r);
+}
+
+/* "docker.io/library/x:latest" -> "images/docker.io+library+x:latest.json": no name has a '+'. */
+static int file_name(const char *name, char buf[FILE_MAX])
+{
+	size_t dir = strlen(STORE_IMAGES "/");
+	int n = snprintf(buf, FILE_MAX, STORE_IMAGES "/%s.json", name);
+
+	if (n < 0 || (size_t)n >= FILE_MAX)
+		return -ENAMETOOLONG;
+	for (char *p = buf + dir; (p = strchr(p, '/'));)
+		*p = '+';
+	return 0;
+}
+
+static int get_digest(json_t *o, const char *key, char **ret, struct err *e)
+{
+	int r = json_get_strdup(o, key, ret, e);
+
+	if (r < 0)
+		return r;
+	if (r == 0 || !digest_hex_valid(*ret))
+		return err_msg(e, -EINVAL, "%s: want a digest", key);
+	return 0;
+}
+
+static int read_layers(json_t *doc, struct record *ret, struct err *e)
+{
+	json_t *arr = NULL, *o;
+	size_t i;
+	int r = json_get_arr(doc, "layers", &arr, e);
+
+	if (r < 0)
+		return r;
+	if (json_array_size(arr) > UCTR_MAX_LAYERS)
+		return err_msg(e, -EINVAL, "layers: too many");
+	ret->layers = calloc(json_array_size(arr) + 1, sizeof(*ret->layers));
+	if (!ret->layers)
+		return err_set(e, -ENOMEM, "layers");
+	json_array_foreach (arr, i, o) {
+		struct record_layer *l = &ret->layers[ret->n_layers++];
+
+		r = get_digest(o, "diffId", &l->diff_id, e);
+		if (r == 0)
+			r = get_digest(o, "digest", &l->blob, e);
+		if (r == 0)
+			r = json_get_u64(o, "size", &l->blob_size, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
+}
+
+static int read_record(json_t *doc, struct record *ret, struct err *e)
+{
+	int64_t schema = 0;
+	int r = json_get_i64(doc, "schema", &schema, e);
+
+	if (r >= 0 && schema != STORE_SCHEMA)
+		return err_msg(e, -EPROTO, "schema %lld; this uctr reads %d", (long long)schema,
+			STORE_SCHEMA);
+	if (r >= 0)
+		r = json_get_strdup(doc, "name", &ret->name, e);
+	if (r == 0)
+		r = err_msg(e, -EINVAL, "name: missing");
+	if (r >= 0)
+		r = get_digest(doc, "id", &ret->id, e);
+	if (r >= 0)
+		r = get_digest(doc, "manifest", &ret->manifest, e);
+	if (r >= 0)
+		r = json_get_i64(doc, "created", &ret->created, e);
+	if (r >= 0)
+		r = json_get_u64(doc, "size", &ret->size, e);
+	return r < 0 ? r : read_layers(doc, ret, e);
+}
+
+static int load_file(struct image_store *s, const char *path, struct record *ret, struct err *e)
+{
+	_cleanup_(record_free)
+	struct record rec = { 0 };
+	_cleanup_json_ json_t *doc = NULL;
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	int r = file_read(s->dirfd, path, RECORD_MAX, &text, &len);
+
+	if (r == -ENOENT)
+		return 0;
+	if (r < 0)
+		return err_set(e, r, "read %s in the image store", path);
+	r = json_parse(text, len, path, &doc, e);
+	if (r < 0)
+		return r;
+	r = read_record(doc, &rec, e);
+	if (r < 0)
+		return err_wrap(e, r, "%s in the image store", path);
+	*ret = rec;
+	rec = (struct record){ 0 };
+	return 1;
+}
+
+int record_load(struct image_store *s, const char *name, struct record *ret, struct err *e)
+{
+	char path[FILE_MAX];
+
+	if (file_name(name, path) < 0)
+		return 0;
+	return load_file(s, path, ret, e);
+}
+
+/* The file of a record: its name, or "@ID". */
+static int record_file(const struct record *r, char buf[FILE_MAX])
+{
+	char unnamed[UCTR_DIGEST_HEX + 2];
+
+	if (*r->name)
+		return file_name(r->name, buf);
+	snprintf(unnamed, sizeof(unnamed), "@%s", r->id);
+	return file_name(unnamed, buf);
+}
+
+static json_t *to_json(const struct record *r)
+{
+	json_t *layers = json_array();
+
+	for (size_t i = 0; i < r->n_layers; i++)
+		json_array_append_new(layers,
+			json_pack("{ss ss sI}", "diffId", r->layers[i].diff_id, "digest",
+				r->layers[i].blob, "size", (json_int_t)r->layers[i].blob_size));
+	return json_pack("{si ss ss ss sI sI so}", "schema", STORE_SCHEMA, "name", r->name, "id",
+		r->id, "manifest", r->manifest, "created", (json_int_t)r->created, "size",
+		(json_int_t)r->size, "layers", layers);
+}
+
+int record_save(struct image_store *s, const struct record *rec, struct err *e)
+{
+	_cleanup_json_ json_t *doc = to_json(rec);
+	_cleanup_free_ char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+	_cleanup_fd_ int dir = -1;
+	char path[FILE_MAX];
+	int r = text ? record_file(rec, path) : -ENOMEM;
+
+	if (r < 0)
+		return err_set(e, r, "write the image record");
+	dir = openat(s->dirfd, STORE_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	r = dir < 0 ? -errno : 0;
+	if (r == 0)
+		r = file_replace(
+			dir, path + strlen(STORE_IMAGES "/"), text, strlen(text), 0600, true);
+	return r < 0 ? err_set(e, r, "write %s in the image store", path) : 0;
+}
+
+int record_delete(struct image_store *s, const struct record *rec, struct err *e)
+{
+	char path[FILE_MAX];
+	int r = record_file(rec, path);
+
+	if (r == 0 && unlinkat(s->dirfd, path, 0) < 0 && errno != ENOENT)
+		r = -errno;
+	return r < 0 ? err_set(e, r, "remove the record of image %s", rec->name) : 0;
+}
+
+static void closedirp(DIR **d)
+{
+	if (*d)
+		closedir(*d);
+}
+
+static int add_record(
+	struct image_store *s, const char *file, struct record **list, size_t *n, struct err *e)
+{
+	struct record *grown = realloc(*list, (*n + 1) * sizeof(**list));
+	char path[sizeof(STORE_IMAGES) + 256];
+	int r;
+
+	if (!grown)
+		return err_set(e, -ENOMEM, "list the images");
+	*list = grown;
+	snprintf(path, sizeof(path), STORE_IMAGES "/%s", file);
+	r = load_file(s, path, &grown[*n], e);
+	if (r > 0)
+		(*n)++;
+	return r < 0 ? r : 0;
+}
+
+int record_all(struct image_store *s, struct record **ret, size_t *ret_n, struct err *e)
+{
+	int fd = openat(s->dirfd, STORE_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_(closedirp)
+	DIR *d = NULL;
+	struct record *list = NULL;
+	struct dirent *de;
+	size_t n = 0;
+	int r = 0;
+
+	*ret = NULL;
+	*ret_n = 0;
+	if (fd < 0)
+		return errno == ENOENT ? 0 : err_set(e, -errno, "open the image store");
+	d = fdopendir(fd);
+	if (!d) {
+		r = -errno;
+		close(fd);
+		return err_set(e, r, "open the image store");
+	}
+	while (r == 0 && (errno = 0, de = readdir(d))) {
+		if (de->d_name[0] != '.' && str_endswith(de->d_name, ".json"))
+			r = add_record(s, de->d_name, &list, &n, e);
+	}
+	if (r == 0 && errno)
+		r = err_set(e, -errno, "list the images");
+	if (r < 0) {
+		records_free(list, n);
+		return r;
+	}
+	*ret = list;
+	*ret_n = n;
+	return 0;
+}

@@ -1,0 +1,153 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* image_remove and the records' side of losing a name. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "image/layers.h"
+#include "image/lookup.h"
+
+/* How many other names lead to the id of rec? */
+static int count_others(struct image_store *s, const struct record *rec, size_t *ret, struct err *e)
+{
+	struct record *all = NULL;
+	size_t n = 0;
+	int r = record_all(s, &all, &n, e);
+
+	*ret = 0;
+	for (size_t i = 0; r == 0 && i < n; i++)
+		*ret += *all[i].name && streq(all[i].id, rec->id) && !streq(all[i].name, rec->name);
+	records_free(all, n);
+	return r;
+}
+
+/* Writes rec again as the record of an image without a name. */
+static int keep_unnamed(struct image_store *s, struct record *rec, struct err *e)
+{
+	char *name = rec->name, none[] = "";
+	int r;
+
+	rec->name = none;
+	r = record_save(s, rec, e);
+	rec->name = name;
+	return r;
+}
+
+static int drop_unnamed(struct image_store *s, const struct record *rec, struct err *e)
+{
+	struct record unnamed = *rec;
+	char none[] = "";
+
+	unnamed.name = none;
+	return record_delete(s, &unnamed, e);
+}
+
+int record_replace(struct image_store *s, const struct record *rec, struct err *e)
+{
+	_cleanup_(record_free)
+	struct record old = { 0 };
+	size_t others = 0;
+	int r;
+
+	if (!*rec->name) {
+		r = count_others(s, rec, &others, e);
+		return r < 0 || others ? r : record_save(s, rec, e);
+	}
+	r = record_load(s, rec->name, &old, e);
+	if (r < 0)
+		return r;
+	if (r > 0 && !streq(old.id, rec->id)) {
+		r = count_others(s, &old, &others, e);
+		if (r == 0 && others == 0)
+			r = keep_unnamed(s, &old, e);
+		if (r < 0)
+			return r;
+	}
+	r = record_save(s, rec, e);
+	return r < 0 ? r : drop_unnamed(s, rec, e);
+}
+
+static int say(char ***lines, const char *what, const char *name, struct err *e)
+{
+	return strv_addf(lines, "%s: %s", what, name) < 0 ? err_set(e, -ENOMEM, "remove") : 0;
+}
+
+/* By id, every name goes; docker wants force for more than one. */
+static int untag_all(struct image_store *s, const struct record *rec, bool force, bool keep,
+	char ***lines, struct err *e)
+{
+	struct record *all = NULL;
+	size_t n = 0, names = 0;
+	int r = record_all(s, &all, &n, e);
+
+	for (size_t i = 0; i < n; i++)
+		names += *all[i].name && streq(all[i].id, rec->id);
+	if (r == 0 && names > 1 && !force)
+		r = err_msg(e, -EBUSY,
+			"image %.12s has %zu names; remove them one by one, or all with -f",
+			rec->id, names);
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		if (!streq(all[i].id, rec->id) || (keep && !*all[i].name))
+			continue;
+		r = record_delete(s, &all[i], e);
+		if (r == 0 && *all[i].name)
+			r = say(lines, "Untagged", all[i].name, e);
+	}
+	records_free(all, n);
+	return r;
+}
+
+static int remove_locked(struct image_store *s, struct record *rec, bool by_id, bool used,
+	bool force, char ***lines, struct err *e)
+{
+	size_t others = 0;
+	int r = by_id ? 0 : count_others(s, rec, &others, e);
+
+	if (r < 0)
+		return r;
+	if (others > 0) {
+		r = record_delete(s, rec, e);
+		return r < 0 ? r : say(lines, "Untagged", rec->name, e);
+	}
+	if (used && !force)
+		return err_msg(e, -EBUSY,
+			"image %s is used by a container; remove that first (\"uctr ps -a\"), or "
+			"the name alone with -f",
+			*rec->name ? rec->name : rec->id);
+	/* A container finds its image by id as long as any record has it. */
+	r = used ? keep_unnamed(s, rec, e) : 0;
+	if (r == 0)
+		r = untag_all(s, rec, force, used, lines, e);
+	if (r == 0 && !used)
+		r = store_collect(s, e);
+	if (r == 0 && !used)
+		r = say(lines, "Deleted", rec->id, e);
+	return r;
+}
+
+int image_remove(struct image_store *s, const char *name, char *const *in_use, bool force,
+	char ***ret_removed, struct err *e)
+{
+	_cleanup_(record_free)
+	struct record rec = { 0 };
+	_cleanup_fd_ int lock = -1;
+	bool by_id;
+	int r = lookup(s, name, &rec, &by_id, e);
+
+	if (r == 0)
+		return lookup_failed(name, e);
+	if (r < 0)
+		return r;
+	lock = store_lock(s, e);
+	if (lock < 0)
+		return lock;
+	/* Looked up again: what it meant may have changed while we waited. */
+	record_free(&rec);
+	r = lookup(s, name, &rec, &by_id, e);
+	if (r == 0)
+		return lookup_failed(name, e);
+	if (r < 0)
+		return r;
+	return remove_locked(s, &rec, by_id, strv_contains(in_use, rec.id), force, ret_removed, e);
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What lies below the data directory: blobs, records of names, layer trees. Internal to image. */
+#ifndef UCTR_IMAGE_STORE_H
+#define UCTR_IMAGE_STORE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "image/image.h"
+#include "uctr/transfer_proto.h"
+
+/*
+ *	blobs/sha256/HEX         manifests, configs and layers, byte for byte as they came
+ *	images/NAME.json         one record for each name ('/' is written '+'), "@ID.json" for an
+ *	                         image that lost its name
+ *	images/.lock             held while records change and while trees and blobs get or lose their
+ *	                         final names; nothing that only reads takes it
+ *	layers/FORM/HEX/         the tree of the layer with this diff id, for one id map
+ *	layers/FORM/HEX.ok       it is complete; without this file the tree does not exist
+ *	layers/FORM/KEY.new      a tree in the making; KEY.lock is held by its maker
+ *	tmp/KEY.blob             the blob that goes with it
+ */
+#define STORE_BLOBS "blobs/sha256"
+#define STORE_IMAGES "images"
+#define STORE_TMP "tmp"
+#define STORE_SCHEMA 1
+
+struct record_layer {
+	char *diff_id; /* hex digits */
+	char *blob;
+	uint64_t blob_size;
+};
+
+/* One name of an image. */
+struct record {
+	char *name; /* "" when the image has none */
+	char *id; /* config digest, hex */
+	char *manifest; /* manifest digest, hex */
+	int64_t created;
+	uint64_t size;
+	struct record_layer *layers;
+	size_t n_layers;
+};
+void record_free(struct record *r);
+
+/* Loads the record of a full name, or of an unnamed image ("@ID"): 1, 0 when there is none. */
+int record_load(struct image_store *s, const char *name, struct record *ret, struct err *e);
+/* Writes it under its name, or as "@ID" when the name is "". The store's lock must be held. */
+int record_save(struct image_store *s, const struct record *r, struct err *e);
+/*
+ * Saves it; an image that loses its only name by that keeps a record without a name, because
+ * containers may need it. The store's lock must be held.
+ */
+int record_replace(struct image_store *s, const struct record *r, struct err *e);
+int record_delete(struct image_store *s, const struct record *r, struct err *e);
+/* All records, in no order; owned by the caller. Files that are no records are an error. */
+int record_all(struct image_store *s, struct record **ret, size_t *ret_n, struct err *e);
+void records_free(struct record *r, size_t n);
+
+/* Makes the store's directories. */
+int store_make(struct image_store *s, struct err *e);
+/* Takes images/.lock; close the descriptor to release it. */
+int store_lock(struct image_store *s, struct err *e);
+/* Opens a lock file below dirfd and locks it; -EAGAIN when held elsewhere and !wait. The fd. */
+int store_lock_file(int dirfd, const char *name, bool wait);
+/* Opens layers/FORM, made when missing. The descriptor or an error. */
+int store_form_dir(struct image_store *s, struct err *e);
+
+/* Path of a blob below the data directory. */
+#define BLOB_PATH_MAX (sizeof(STORE_BLOBS) + 1 + UCTR_DIGEST_HEX)
+void blob_path(const char *hex, char buf[BLOB_PATH_MAX]);
+/* Is the blob there? */
+bool blob_exists(struct image_store *s, const char *hex);
+/* Loads a small JSON blob; `what` names it in errors. */
+int blob_load_json(
+	struct image_store *s, const char *hex, const char *what, json_t **ret, struct err *e);
+/* The digest of a document in memory. With `want` (hex digits) anything else is -EBADMSG. */
+int blob_digest(const char *text, size_t len, const char *want, char hex[UCTR_DIGEST_HEX + 1],
+	struct err *e);
+/* Writes a document under its digest. The store's lock must be held, or it could be swept. */
+int blob_save(struct image_store *s, const char *hex, const char *text, size_t len, struct err *e);
+
+#endif

@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Running the transfer helper. */
+#include "image/transfer.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/wait.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/json.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "image/ref.h"
+#include "sys/dirs.h"
+
+#define ANSWER_MAX 65536
+
+static int add_args(const struct transfer *t, char ***argv)
+{
+	const struct {
+		const char *name;
+		int fd;
+	} fds[] = {
+		{ "--in-fd", t->in_fd },
+		{ "--out-fd", t->out_fd },
+		{ "--userns-fd", t->userns_fd },
+		{ "--blob-fd", t->blob_fd },
+	};
+	int r = strv_add(argv, UCTR_TRANSFER_NAME);
+
+	if (r == 0)
+		r = strv_add(argv, t->verb);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(fds); i++) {
+		if (fds[i].fd >= 0)
+			r = strv_addf(argv, "%s=%d", fds[i].name, fds[i].fd);
+	}
+	if (r == 0 && t->digest)
+		r = strv_addf(argv, "--digest=%s", t->digest);
+	if (r == 0 && t->diff_id)
+		r = strv_addf(argv, "--diff-id=%s", t->diff_id);
+	if (r == 0 && t->size >= 0)
+		r = strv_addf(argv, "--size=%lld", (long long)t->size);
+	if (r == 0 && t->nonempty)
+		r = strv_add(argv, "--nonempty");
+	if (r == 0 && t->name)
+		r = strv_add(argv, "--");
+	if (r == 0 && t->name)
+		r = strv_add(argv, t->name);
+	return r;
+}
+
+static int get_hex(json_t *answer, const char *key, char *ret, struct err *e)
+{
+	const char *s = NULL;
+	int r = json_get_str(answer, key, &s, e);
+
+	if (r < 0 || !s)
+		return r;
+	if (!digest_hex_valid(s))
+		return err_msg(e, -EPROTO, "%s: not a digest", key);
+	memcpy(ret, s, UCTR_DIGEST_HEX + 1);
+	return 0;
+}
+
+static int read_result(json_t *answer, struct transfer_result *ret, struct err *e)
+{
+	const char *compression = "";
+	int r = get_hex(answer, "digest", ret->digest, e);
+
+	if (r == 0)
+		r = get_hex(answer, "diffId", ret->diff_id, e);
+	if (r == 0)
+		r = json_get_u64(answer, "size", &ret->size, e);
+	if (r >= 0)
+		r = json_get_u64(answer, "bytes", &ret->bytes, e);
+	if (r >= 0)
+		r = json_get_str(answer, "compression", &compression, e);
+	snprintf(ret->compression, sizeof(ret->compression), "%s", compression);
+	return r < 0 ? r : 0;
+}
+
+static int read_answer(const char *text, size_t len, struct transfer_result *ret, struct err *e)
+{
+	_cleanup_json_ json_t *answer = NULL;
+	const char *why = "no reason given";
+	int64_t code = EIO;
+	bool ok = false;
+	int r = json_parse(text, len, UCTR_TRANSFER_NAME, &answer, e);
+
+	if (r == 0)
+		r = json_get_bool(answer, "ok", &ok, e);
+	if (r < 0)
+		return r;
+	if (ok)
+		return ret ? read_result(answer, ret, e) : 0;
+	r = json_get_str(answer, "error", &why, e);
+	if (r >= 0)
+		r = json_get_i64(answer, "errno", &code, e);
+	if (r < 0)
+		return r;
+	return err_msg(e, code > 0 && code < 4096 ? -(int)code : -EIO, "%s", why);
+}
+
+static int start(const struct transfer *t, int answer_fd, pid_t *ret_pid, struct err *e)
+{
+	_cleanup_strv_ char **argv = NULL;
+	struct spawn s = SPAWN_INIT;
+	const int fds[] = { t->in_fd, t->out_fd, t->userns_fd, t->blob_fd, t->hold_fd };
+	int keep[ARRAY_SIZE(fds)];
+
+	if (add_args(t, &argv) < 0)
+		return err_set(e, -ENOMEM, "start " UCTR_TRANSFER_NAME);
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		if (fds[i] >= 0)
+			keep[s.n_keep++] = fds[i];
+	}
+	s.path = dirs_helper(UCTR_TRANSFER_NAME);
+	s.argv = argv;
+	s.stdio[1] = answer_fd;
+	s.stdio[2] = 2; /* progress, when that is a terminal */
+	s.keep = keep;
+	return spawn_start(&s, ret_pid, e);
+}
+
+int transfer_run(const struct transfer *t, struct transfer_result *ret, struct err *e)
+{
+	_cleanup_fd_ int rd = -1, wr = -1;
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	int p[2], r, code;
+	pid_t pid;
+
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_set(e, -errno, "pipe for " UCTR_TRANSFER_NAME);
+	rd = p[0];
+	wr = p[1];
+	r = start(t, wr, &pid, e);
+	if (r < 0)
+		return r;
+	fd_closep(&wr);
+	r = fd_slurp(rd, ANSWER_MAX, &text, &len);
+	fd_closep(&rd);
+	code = spawn_wait(pid);
+	if (r < 0)
+		return err_set(e, r, "read the answer of " UCTR_TRANSFER_NAME);
+	if (len == 0)
+		return err_msg(e, -EIO, "%s ended without an answer (%s %d)", UCTR_TRANSFER_NAME,
+			code > 128 ? "signal" : "exit code", code > 128 ? code - 128 : code);
+	return read_answer(text, len, ret, e);
+}

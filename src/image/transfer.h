@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Starts uctr-transfer and reads its answer (uctr/transfer_proto.h). */
+#ifndef UCTR_IMAGE_TRANSFER_H
+#define UCTR_IMAGE_TRANSFER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "uctr/transfer_proto.h"
+
+/* One job: descriptors are borrowed, -1 where there is none; strings NULL where there is none. */
+struct transfer {
+	const char *verb;
+	int in_fd, out_fd, userns_fd, blob_fd;
+	int hold_fd; /* stays open in the helper: its lock lives as long as the helper */
+	const char *digest; /* 64 hex digits */
+	const char *diff_id; /* 64 hex digits */
+	int64_t size; /* -1: not known */
+	bool nonempty;
+	const char *name; /* for remove */
+};
+#define TRANSFER_INIT(v)                                                                           \
+	{                                                                                          \
+		.verb = (v), .in_fd = -1, .out_fd = -1, .userns_fd = -1, .blob_fd = -1,            \
+		.hold_fd = -1, .size = -1                                                          \
+	}
+
+/* What it answered; the last three from unpack alone. */
+struct transfer_result {
+	char digest[UCTR_DIGEST_HEX + 1];
+	char diff_id[UCTR_DIGEST_HEX + 1];
+	char compression[16];
+	uint64_t size, bytes;
+};
+
+/* Runs one job to its end. The helper's error becomes *e. ret may be NULL. */
+int transfer_run(const struct transfer *t, struct transfer_result *ret, struct err *e);
+
+#endif
