@@ -138,6 +138,7 @@ int parse_duration_ns(const char *s, uint64_t *ret)
 		long double ns;
 	} units[] = { { "ns", 1 }, { "us", 1e3L }, { "ms", 1e6L }, { "s", 1e9L }, { "m", 60e9L },
 		{ "h", 3600e9L }, { "d", 86400e9L } };
+	const char *start = s;
 	long double total = 0;
 
 	if (!*s)
@@ -154,7 +155,7 @@ int parse_duration_ns(const char *s, uint64_t *ret)
 			if (strlen(units[i].name) == n && strncmp(end, units[i].name, n) == 0)
 				best = i;
 		}
-		if (n == 0 && total == 0 && !*end)
+		if (n == 0 && s == start && !*end)
 			total = v * 1e9L; /* a bare number is seconds */
 		else if (best == ARRAY_SIZE(units))
 			return -EINVAL;

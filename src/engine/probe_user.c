@@ -361,9 +361,12 @@ enum probe_status probe_idmap(struct probe_ctx *c, struct probe_result *r)
 		return PROBE_OK;
 	}
 	probe_found(r, "%s", e.msg);
-	probe_cure(r, "look for no_new_privs or a nosuid mount around this shell (grep NoNewPrivs "
-		      "/proc/self/status; findmnt -T /usr/bin/newuidmap), and for overlapping "
-		      "lines in /etc/subuid");
+	probe_cure(r, "%s",
+		prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1
+			? "start uctr from a shell that does not run under no_new_privs"
+			: "look for a nosuid mount (findmnt -T /usr/bin/newuidmap) and for lines "
+			  "of "
+			  "/etc/subuid and /etc/subgid that overlap");
 	return PROBE_MISSING;
 }
 
