@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Container records on disk: make, find, list, delete. */
+#include "engine/container.h"
+
+#include <ctype.h>
+#include <dirent.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/spawn.h"
+#include "engine/record.h"
+#include "engine/userns.h"
+#include "sys/cgroup.h"
+#include "sys/dirs.h"
+#include "sys/ns.h"
+#include "sys/syscalls.h"
+
+void container_free(struct container *c)
+{
+	fd_closep(&c->dir);
+	fd_closep(&c->lock);
+	free(c->name);
+	free(c->image);
+	free(c->image_id);
+	strv_free(c->command);
+	strv_free(c->mounts);
+	json_decref(c->labels);
+	json_decref(c->annotations);
+	free(c->network);
+	free(c->error);
+	free(c->cgroup);
+	*c = (struct container)CONTAINER_INIT;
+}
+
+int container_check_name(const char *s, struct err *e)
+{
+	size_t n = strlen(s);
+	_cleanup_free_ char *clean = NULL;
+	bool ok = n > 0 && n <= 128 && isalnum((unsigned char)s[0]);
+
+	for (size_t i = 0; i < n && ok; i++)
+		ok = isalnum((unsigned char)s[i]) || strchr("_.-", s[i]);
+	if (ok)
+		return 0;
+	clean = str_sanitise(s);
+	return err_msg(e, -EINVAL,
+		"invalid container name '%.140s': use letters, digits, '_', '.', '-', at most 128, "
+		"beginning with a letter or digit",
+		clean ? clean : "");
+}
+
+void container_socket_path(const struct container *c, char *buf, size_t size)
+{
+	snprintf(buf, size, "s/%.64s", c->id);
+}
+
+static int make_id(char id[65], struct err *e)
+{
+	unsigned char raw[32];
+
+	if (getrandom(raw, sizeof(raw), 0) != (ssize_t)sizeof(raw))
+		return err_set(e, -errno, "getrandom");
+	for (size_t i = 0; i < sizeof(raw); i++)
+		snprintf(id + 2 * i, 3, "%02x", raw[i]);
+	return 0;
+}
+
+static int open_lock(int dir, bool create)
+{
+	int fd = openat(dir, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
+
+	return fd < 0 ? -errno : fd;
+}
+
+/* Is the name's holder gone for good (a start that was killed before it left a record)? */
+static bool name_is_stale(struct engine *en, const char *id)
+{
+	_cleanup_fd_ int dir = openat(en->containers, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC), lock = -1;
+
+	if (dir < 0)
+		return errno == ENOENT;
+	lock = open_lock(dir, false);
+	if (lock >= 0 && lock_query(lock) != 0)
+		return false;
+	return faccessat(dir, "record.json", F_OK, 0) < 0 && errno == ENOENT;
+}
+
+static int reserve_name(struct engine *en, const char *id, const char *name, struct err *e)
+{
+	char path[160], holder[80];
+	ssize_t n;
+
+	snprintf(path, sizeof(path), "names/%s", name);
+	for (int i = 0; i < 8; i++) {
+		if (symlinkat(id, en->data, path) == 0)
+			return 0;
+		if (errno == ENOENT && mkdirat(en->data, "names", 0700) == 0)
+			continue;
+		if (errno != EEXIST)
+			return err_set(e, -errno, "reserve the name %s", name);
+		n = readlinkat(en->data, path, holder, sizeof(holder) - 1);
+		if (n < 0)
+			continue;
+		holder[n] = '\0';
+		if (!name_is_stale(en, holder))
+			return err_msg(e, -EEXIST,
+				"the name '%s' is in use by container %.12s; remove it with "
+				"'uctr rm %s', or use --replace",
+				name, holder, name);
+		unlinkat(en->data, path, 0);
+	}
+	return err_msg(e, -EAGAIN, "cannot reserve the name %s; try again", name);
+}
+
+static void invent_name(char *buf, size_t size)
+{
+	static const char *const how[] = { "able", "bold", "brave", "bright", "calm", "clever",
+		"cosy", "eager", "fair", "fleet", "fond", "gentle", "glad", "happy", "jolly", "keen",
+		"kind", "lively", "lucky", "merry", "mild", "neat", "noble", "proud", "quick",
+		"quiet", "sharp", "sunny", "swift", "tidy", "warm", "witty" };
+	static const char *const who[] = { "ant", "badger", "bear", "bee", "crane", "crow", "deer",
+		"dove", "eagle", "elk", "falcon", "finch", "fox", "hare", "hawk", "heron", "ibis",
+		"jay", "lark", "lynx", "mole", "moose", "otter", "owl", "puma", "raven", "robin",
+		"seal", "swan", "tern", "wolf", "wren" };
+	uint16_t n[3] = { 0 };
+
+	if (getrandom(n, sizeof(n), 0) != (ssize_t)sizeof(n))
+		n[0] = (uint16_t)getpid();
+	snprintf(buf, size, "%s_%s%u", how[n[0] % 32], who[n[1] % 32], n[2] % 1000);
+}
+
+int container_make(struct engine *en, const char *name, struct container *ret, struct err *e)
+{
+	char invented[64];
+	struct timespec now;
+	int r = name ? container_check_name(name, e) : 0;
+
+	*ret = (struct container)CONTAINER_INIT;
+	if (r == 0)
+		r = make_id(ret->id, e);
+	if (r < 0)
+		return r;
+	if (mkdirat(en->containers, ret->id, 0700) < 0)
+		return err_set(e, -errno, "make container directory in %s", en->data_path);
+	ret->dir = openat(en->containers, ret->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	ret->lock = ret->dir < 0 ? -errno : open_lock(ret->dir, true);
+	r = ret->lock < 0 ? ret->lock : lock_take(ret->lock, true, false);
+	if (r < 0) {
+		err_set(e, r, "lock container %.12s", ret->id);
+		goto undo;
+	}
+	for (int i = 0; i < 20; i++) {
+		if (!name)
+			invent_name(invented, sizeof(invented));
+		r = reserve_name(en, ret->id, name ? name : invented, e);
+		if (r != -EEXIST || name)
+			break;
+	}
+	if (r < 0)
+		goto undo;
+	ret->name = strdup(name ? name : invented);
+	clock_gettime(CLOCK_REALTIME, &now);
+	ret->created = now.tv_sec * 1000000000LL + now.tv_nsec;
+	if (ret->name)
+		return 0;
+	r = err_set(e, -ENOMEM, "container");
+undo:
+	dir_remove(en->containers, ret->id);
+	container_free(ret);
+	return r;
+}
+
+/* Reads one container's record and settles whether it lives. */
+static int load(struct engine *en, const char *id, struct container *ret, struct err *e)
+{
+	_cleanup_fd_ int lock = -1;
+	int r;
+
+	*ret = (struct container)CONTAINER_INIT;
+	snprintf(ret->id, sizeof(ret->id), "%s", id);
+	ret->dir = openat(en->containers, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (ret->dir < 0)
+		return -errno;
+	r = record_load(ret, e);
+	if (r < 0) {
+		container_free(ret);
+		return r;
+	}
+	if (ret->state == CONTAINER_RUNNING) {
+		lock = open_lock(ret->dir, false);
+		if (lock < 0 || lock_query(lock) == 0)
+			record_mark_dead(ret);
+	}
+	return 0;
+}
+
+static bool is_id(const char *s, size_t min)
+{
+	size_t n = strspn(s, "0123456789abcdef");
+
+	return !s[n] && n >= min && n <= 64;
+}
+
+static int find_prefix(struct engine *en, const char *prefix, char id[65], struct err *e)
+{
+	_cleanup_fd_ int fd = openat(en->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+	int found = 0;
+
+	if (!d)
+		return err_set(e, -errno, "read containers in %s", en->data_path);
+	fd = -1;
+	while ((de = readdir(d))) {
+		if (is_id(de->d_name, 64) && str_startswith(de->d_name, prefix)) {
+			snprintf(id, 65, "%.64s", de->d_name);
+			found++;
+		}
+	}
+	closedir(d);
+	if (found > 1)
+		return err_msg(e, -EINVAL, "more than one container id begins with '%s'", prefix);
+	return found ? 0 : -ENOENT;
+}
+
+int container_find(struct engine *en, const char *what, struct container *ret, struct err *e)
+{
+	_cleanup_free_ char *clean = NULL;
+	char path[160], id[80];
+	ssize_t n = -1;
+	int r = -ENOENT;
+
+	*ret = (struct container)CONTAINER_INIT;
+	if (container_check_name(what, NULL) == 0) {
+		snprintf(path, sizeof(path), "names/%s", what);
+		n = readlinkat(en->data, path, id, sizeof(id) - 1);
+	}
+	if (n > 0) {
+		id[n] = '\0';
+		r = is_id(id, 64) ? load(en, id, ret, e) : -ENOENT;
+	}
+	if (r == -ENOENT && is_id(what, 1)) {
+		r = find_prefix(en, what, id, e);
+		if (r == 0)
+			r = load(en, id, ret, e);
+	}
+	if (r != -ENOENT)
+		return r;
+	clean = str_sanitise(what);
+	return err_msg(e, r, "no such container: %.140s; 'uctr ps -a' lists them", clean ? clean : "");
+}
+
+int container_each(struct engine *en, int (*fn)(struct container *c, void *ctx, struct err *e),
+	void *ctx, struct err *e)
+{
+	int fd = openat(en->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	if (!d) {
+		fd_closep(&fd);
+		return err_set(e, -errno, "read containers in %s", en->data_path);
+	}
+	while (r == 0 && (de = readdir(d))) {
+		_cleanup_container_ struct container c = CONTAINER_INIT;
+		struct err one = ERR_INIT;
+
+		if (!is_id(de->d_name, 64))
+			continue;
+		r = load(en, de->d_name, &c, &one);
+		if (r == -ENOENT) {
+			r = 0; /* on its way in or out */
+			continue;
+		}
+		if (r < 0) {
+			engine_warn(en, "%s", one.msg);
+			r = 0;
+			continue;
+		}
+		r = fn(&c, ctx, e);
+	}
+	closedir(d);
+	return r;
+}
+
+/* uctr-transfer removes what belongs to subordinate ids, inside the user's namespace. */
+static int remove_tree(struct engine *en, const char *id, struct err *e)
+{
+	_cleanup_fd_ int parent = -1;
+	struct err why = ERR_INIT;
+	int status, r = dir_remove(en->containers, id);
+	pid_t pid;
+
+	if (r >= 0)
+		return 0;
+	if (r != -EPERM && r != -EACCES)
+		return err_set(e, r, "remove %s/containers/%s", en->data_path, id);
+	r = engine_map(en, e);
+	if (r == 0)
+		r = userns_open(en, e);
+	if (r < 0)
+		return r;
+	pid = fork();
+	if (pid == 0) {
+		r = setns(en->userns_fd, CLONE_NEWUSER) < 0 ? -errno : 0;
+		if (r == 0 && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
+			r = -errno;
+		if (r == 0)
+			r = dir_remove(en->containers, id);
+		_exit(r < 0 ? (-r & 0x7f) : 0);
+	}
+	status = pid < 0 ? errno : spawn_wait(pid);
+	(void)why;
+	return status ? err_set(e, -status, "remove %s/containers/%s", en->data_path, id) : 0;
+}
+
+int container_delete(struct engine *en, struct container *c, struct err *e)
+{
+	char path[160];
+	int r;
+
+	if (c->cgroup) {
+		r = cgroup_remove(c->cgroup);
+		if (r < 0)
+			engine_warn(en, "cgroup %s of container %s is still there: %s", c->cgroup,
+				c->name, strerror(-r));
+	}
+	container_socket_path(c, path, sizeof(path));
+	unlinkat(en->runtime, path, 0);
+	/* The record goes first: from then on the container is not listed, whatever follows. */
+	if (c->dir >= 0 && unlinkat(c->dir, "record.json", 0) < 0 && errno != ENOENT)
+		return err_set(e, -errno, "remove container %s", c->name);
+	r = remove_tree(en, c->id, e);
+	if (r < 0)
+		return r;
+	if (c->name) {
+		char holder[80];
+		ssize_t n;
+
+		snprintf(path, sizeof(path), "names/%s", c->name);
+		n = readlinkat(en->data, path, holder, sizeof(holder) - 1);
+		if (n == 64 && memcmp(holder, c->id, 64) == 0)
+			unlinkat(en->data, path, 0);
+	}
+	return 0;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Open and close the engine. */
+#include "engine/engine.h"
+
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/trace.h"
+#include "engine/container.h"
+#include "engine/userns.h"
+#include "sys/dirs.h"
+
+static int open_sub(int parent, const char *name)
+{
+	int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd < 0 && errno == ENOENT) {
+		if (mkdirat(parent, name, 0700) < 0 && errno != EEXIST)
+			return -errno;
+		fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	}
+	return fd < 0 ? -errno : fd;
+}
+
+static int images_userns(struct image_store *s, struct err *e)
+{
+	struct engine *en = s->ctx;
+	int r = userns_open(en, e);
+
+	s->userns_fd = en->userns_fd;
+	return r;
+}
+
+int engine_open(struct engine *en, struct err *e)
+{
+	*en = (struct engine)ENGINE_INIT;
+	en->data = dirs_data(&en->data_path, e);
+	if (en->data < 0)
+		return en->data;
+	en->runtime = dirs_runtime(&en->runtime_path, e);
+	if (en->runtime < 0)
+		return en->runtime;
+	en->containers = open_sub(en->data, "containers");
+	if (en->containers < 0)
+		return err_set(e, en->containers, "open %s/containers", en->data_path);
+	en->images = (struct image_store){
+		.dirfd = en->data, .form = en->form, .userns_fd = -1, .userns = images_userns, .ctx = en
+	};
+	trace("engine open");
+	return 0;
+}
+
+int engine_map(struct engine *en, struct err *e)
+{
+	int r;
+
+	if (en->has_map)
+		return 0;
+	r = userns_peek(en, &en->map, e);
+	if (r < 0)
+		return r;
+	if (r == 0) {
+		r = idmap_full(&en->map, e);
+		if (r < 0)
+			return r;
+	}
+	idmap_form(&en->map, en->form, sizeof(en->form));
+	en->has_map = true;
+	trace("id map found");
+	return 0;
+}
+
+void engine_close(struct engine *en)
+{
+	fd_closep(&en->data);
+	fd_closep(&en->runtime);
+	fd_closep(&en->containers);
+	fd_closep(&en->userns_fd);
+	free(en->data_path);
+	free(en->runtime_path);
+	strv_free(en->warnings);
+	*en = (struct engine)ENGINE_INIT;
+}
+
+void engine_warn(struct engine *en, const char *fmt, ...)
+{
+	va_list ap;
+	char *s;
+
+	va_start(ap, fmt);
+	if (vasprintf(&s, fmt, ap) >= 0)
+		(void)strv_take(&en->warnings, s); /* out of memory: a warning less */
+	va_end(ap);
+}
+
+static int collect_image(struct container *c, void *ctx, struct err *e)
+{
+	char ***ids = ctx;
+
+	if (!c->image_id || strv_contains(*ids, c->image_id))
+		return 0;
+	return strv_add(ids, c->image_id) < 0 ? err_set(e, -ENOMEM, "images in use") : 0;
+}
+
+int engine_images_in_use(struct engine *en, char ***ids, struct err *e)
+{
+	return container_each(en, collect_image, ids, e);
+}
+
+struct count {
+	unsigned int running, all;
+};
+
+static int count_one(struct container *c, void *ctx, struct err *e)
+{
+	struct count *n = ctx;
+
+	(void)e;
+	n->all++;
+	n->running += c->state == CONTAINER_RUNNING;
+	return 0;
+}
+
+int engine_count(struct engine *en, unsigned int *running, unsigned int *all, struct err *e)
+{
+	struct count n = { 0 };
+	int r = container_each(en, count_one, &n, e);
+
+	*running = n.running;
+	*all = n.all;
+	return r;
+}

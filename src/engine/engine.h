@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What every command of the engine stands on: the directories, the id map, the image store. */
+#ifndef UCTR_ENGINE_ENGINE_H
+#define UCTR_ENGINE_ENGINE_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "image/image.h"
+#include "sys/idmap.h"
+
+struct engine {
+	int data;       /* the data directory */
+	int runtime;    /* the runtime directory */
+	int containers; /* data/containers */
+	char *data_path, *runtime_path;
+	bool has_map;
+	struct idmap map; /* of the user's namespace; filled by engine_map() */
+	char form[256];
+	int userns_fd; /* the user's namespace once somebody needed it; -1 */
+	struct image_store images;
+	char **warnings; /* lines for main to print */
+};
+#define ENGINE_INIT { .data = -1, .runtime = -1, .containers = -1, .userns_fd = -1 }
+#define _cleanup_engine_ __attribute__((cleanup(engine_close)))
+
+/* Opens and makes directories; the map and the image store's form follow with engine_map(). */
+int engine_open(struct engine *en, struct err *e);
+/* Finds the map: of the living user namespace, else what the next one will get. */
+int engine_map(struct engine *en, struct err *e);
+void engine_close(struct engine *en);
+void engine_warn(struct engine *en, const char *fmt, ...) _printf_(2, 3);
+
+/* Ids of images that containers use, running or not; appended to *ids. */
+int engine_images_in_use(struct engine *en, char ***ids, struct err *e);
+/* Containers by state: running and all. */
+int engine_count(struct engine *en, unsigned int *running, unsigned int *all, struct err *e);
+
+#endif

@@ -1,0 +1,235 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Find, join, make the user's namespace. */
+#include "engine/userns.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/file.h"
+#include "base/trace.h"
+#include "sys/ns.h"
+#include "sys/syscalls.h"
+
+static int pins_dir(struct engine *en, struct err *e)
+{
+	int fd = openat(en->runtime, "userns", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0 && errno == ENOENT) {
+		if (mkdirat(en->runtime, "userns", 0700) < 0 && errno != EEXIST)
+			return err_set(e, -errno, "make %s/userns", en->runtime_path);
+		fd = openat(en->runtime, "userns", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	}
+	return fd < 0 ? err_set(e, -errno, "open %s/userns", en->runtime_path) : fd;
+}
+
+/* The pid of an entry when it is still the registered process; its pidfd in *ret_pidfd. */
+static pid_t check_pin(int dir, const char *name, int *ret_pidfd)
+{
+	char start[32];
+	uint32_t pid;
+	uint64_t ticks;
+	ssize_t n;
+	int fd;
+
+	if (parse_u32(name, &pid) < 0)
+		return 0;
+	n = readlinkat(dir, name, start, sizeof(start) - 1);
+	if (n <= 0)
+		return 0;
+	start[n] = '\0';
+	fd = parse_u64(start, &ticks) < 0 ? -ESRCH : proc_open((pid_t)pid, ticks);
+	if (fd < 0) {
+		unlinkat(dir, name, 0); /* dead, or another process by now */
+		return 0;
+	}
+	*ret_pidfd = fd;
+	return (pid_t)pid;
+}
+
+/* Any living process of the namespace: its pid, 0 when there is none. */
+static pid_t find_pin(struct engine *en, int *ret_pidfd, struct err *e)
+{
+	int dir = pins_dir(en, e);
+	struct dirent *de;
+	pid_t pid = 0;
+	DIR *d;
+
+	if (dir < 0)
+		return dir;
+	d = fdopendir(dir);
+	if (!d) {
+		close(dir);
+		return err_set(e, -errno, "read %s/userns", en->runtime_path);
+	}
+	while (pid == 0 && (de = readdir(d)))
+		pid = check_pin(dirfd(d), de->d_name, ret_pidfd);
+	closedir(d);
+	return pid;
+}
+
+int userns_peek(struct engine *en, struct idmap *ret, struct err *e)
+{
+	_cleanup_fd_ int pidfd = -1;
+	pid_t pid = find_pin(en, &pidfd, e);
+
+	if (pid <= 0)
+		return pid;
+	/* It may end right now: then there is none, as if we had come a moment later. */
+	return idmap_read(pid, ret) < 0 || ret->n_uid == 0 || ret->n_gid == 0 ? 0 : 1;
+}
+
+/* A descriptor of the living namespace, -ESRCH when there is none. */
+static int open_living(struct engine *en, struct err *e)
+{
+	_cleanup_fd_ int pidfd = -1;
+	char path[40];
+	pid_t pid;
+	int fd;
+
+	for (;;) {
+		pid = find_pin(en, &pidfd, e);
+		if (pid <= 0)
+			return pid < 0 ? pid : -ESRCH;
+		snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		/* Alive after the open: the path was the process we checked. */
+		if (fd >= 0 && sys_pidfd_send_signal(pidfd, 0) == 0)
+			return fd;
+		fd_closep(&fd);
+		fd_closep(&pidfd);
+	}
+}
+
+int userns_hold(struct engine *en, struct userns_hold *h, struct err *e)
+{
+	int r;
+
+	h->fd = h->lock = -1;
+	if (en->userns_fd >= 0) {
+		h->fd = fcntl(en->userns_fd, F_DUPFD_CLOEXEC, 3);
+		if (h->fd < 0)
+			return err_set(e, -errno, "user namespace");
+	}
+	h->lock = openat(en->runtime, "userns.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (h->lock < 0)
+		return err_set(e, -errno, "open %s/userns.lock", en->runtime_path);
+	for (int exclusive = 0; exclusive < 2; exclusive++) {
+		int fd;
+
+		r = lock_take(h->lock, exclusive, true);
+		if (r < 0)
+			return err_set(e, r, "lock %s/userns.lock", en->runtime_path);
+		fd = open_living(en, e);
+		if (fd >= 0) {
+			fd_closep(&h->fd);
+			h->fd = fd;
+			return 0;
+		}
+		if (fd != -ESRCH)
+			return fd;
+		if (!exclusive)
+			lock_release(h->lock);
+	}
+	return 0;
+}
+
+void userns_release(struct userns_hold *h)
+{
+	fd_closep(&h->lock);
+	fd_closep(&h->fd);
+}
+
+/* A namespace that only a descriptor keeps alive: its first process ends at once. */
+static int make_held(struct engine *en, struct err *e)
+{
+	_cleanup_fd_ int pidfd = -1;
+	struct idmap_job job;
+	char path[40];
+	pid_t pid;
+	int fd = -1, r;
+
+	pid = ns_clone(CLONE_NEWUSER, -1, false, &pidfd);
+	if (pid == 0) {
+		for (;;)
+			pause();
+	}
+	if (pid < 0)
+		return err_set(e, pid, "create a user namespace");
+	r = idmap_write_start(pid, &en->map, &job, e);
+	if (r == 0)
+		r = idmap_write_finish(&job, e);
+	if (r == 0) {
+		snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+		if (fd < 0)
+			r = err_set(e, -errno, "open the user namespace");
+	}
+	sys_pidfd_send_signal(pidfd, SIGKILL);
+	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
+		;
+	return r < 0 ? r : fd;
+}
+
+int userns_open(struct engine *en, struct err *e)
+{
+	int fd;
+
+	if (en->userns_fd >= 0)
+		return 0;
+	fd = open_living(en, e);
+	if (fd == -ESRCH)
+		fd = make_held(en, e);
+	if (fd < 0)
+		return fd;
+	en->userns_fd = fd;
+	trace("user namespace open");
+	return 0;
+}
+
+int userns_register(struct engine *en, pid_t *ret_pid, uint64_t *ret_start, struct err *e)
+{
+	_cleanup_fd_ int dir = -1;
+	char self[32], start[32];
+	ssize_t n = readlink("/proc/self", self, sizeof(self) - 1);
+	uint32_t pid;
+	int r;
+
+	/* Inside its own pid namespace a monitor is 1; the host's /proc knows it by its real pid. */
+	if (n <= 0)
+		return err_set(e, -errno, "read /proc/self");
+	self[n] = '\0';
+	r = parse_u32(self, &pid);
+	if (r == 0)
+		r = proc_start_time((pid_t)pid, ret_start);
+	if (r < 0)
+		return err_set(e, r, "start time of the monitor");
+	*ret_pid = (pid_t)pid;
+	dir = pins_dir(en, e);
+	if (dir < 0)
+		return dir;
+	snprintf(start, sizeof(start), "%llu", (unsigned long long)*ret_start);
+	if (symlinkat(start, dir, self) < 0) {
+		/* A namesake of a dead monitor. */
+		unlinkat(dir, self, 0);
+		if (symlinkat(start, dir, self) < 0)
+			return err_set(e, -errno, "register the monitor");
+	}
+	return 0;
+}
+
+void userns_unregister(struct engine *en, pid_t pid)
+{
+	char name[48];
+
+	snprintf(name, sizeof(name), "userns/%d", pid);
+	unlinkat(en->runtime, name, 0);
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * The user's namespace: one per user, made on demand, shared by his containers, gone with the
+ * last of them. Theory of operation: it lives as long as a process is in it. Every monitor is, and
+ * registers as runtime/userns/PID -> start time. Who starts a container takes the lock file shared,
+ * joins the namespace of any live monitor and keeps the lock until its own monitor has registered;
+ * who finds none takes it exclusively and makes the namespace. So there is never a second one, and
+ * starts beside a living container do not wait for each other.
+ */
+#ifndef UCTR_ENGINE_USERNS_H
+#define UCTR_ENGINE_USERNS_H
+
+#include <sys/types.h>
+
+#include "engine/engine.h"
+
+/* One start's hold on the lock. */
+struct userns_hold {
+	int lock;
+	int fd; /* namespace to join, or -1: make it (CLONE_NEWUSER) and write engine's map */
+};
+int userns_hold(struct engine *en, struct userns_hold *h, struct err *e);
+void userns_release(struct userns_hold *h);
+
+/* The map of the living namespace, 1, or 0 when there is none. */
+int userns_peek(struct engine *en, struct idmap *ret, struct err *e);
+
+/* en->userns_fd: the living namespace, or one kept alive just by the descriptor. */
+int userns_open(struct engine *en, struct err *e);
+
+/* Called by a monitor for itself. Its pid as /proc shows it and its start time are returned. */
+int userns_register(struct engine *en, pid_t *ret_pid, uint64_t *ret_start, struct err *e);
+void userns_unregister(struct engine *en, pid_t pid);
+
+#endif
