@@ -5,7 +5,6 @@
 #include <grp.h>
 #include <linux/landlock.h>
 #include <sched.h>
-#include <seccomp.h>
 #include <signal.h>
 #include <stddef.h>
 #include <sys/prctl.h>
@@ -16,6 +15,8 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "calls.h"
+#include "sys/seccomp.h"
 #include "uctr/transfer_proto.h"
 
 int confine_enter_userns(int userns_fd, struct err *e)
@@ -87,30 +88,12 @@ static int landlock_tree(int tree_fd, struct err *e)
 	return 0;
 }
 
-static const char *const allowed_calls[] = { "brk", "clock_gettime", "close", "exit", "exit_group",
-	"fallocate", "fchmod", "fchmodat", "fchown", "fchownat", "fcntl", "fgetxattr", "fsetxattr",
-	"fstat", "fstatfs", "ftruncate", "futex", "getdents64", "getpid", "getrandom", "gettid",
-	"linkat", "lseek", "madvise", "mkdirat", "mknodat", "mmap", "mprotect", "mremap", "munmap",
-	"newfstatat", "openat", "openat2", "pread64", "pwrite64", "read", "readv",
-	"restart_syscall", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_yield", "statx",
-	"symlinkat", "tgkill", "uname", "unlinkat", "utimensat", "write", "writev" };
-
-/* Anything else is refused with EPERM: an unpacker that meets it reports an error and ends. */
 static int filter_calls(struct err *e)
 {
-	scmp_filter_ctx ctx = seccomp_init(SCMP_ACT_ERRNO(EPERM));
-	int r = ctx ? 0 : -ENOMEM;
+	struct sock_filter insns[CALLS_MAX];
+	int n = calls_compile(insns, e);
 
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(allowed_calls); i++) {
-		int nr = seccomp_syscall_resolve_name(allowed_calls[i]);
-
-		if (nr != __NR_SCMP_ERROR && nr >= 0)
-			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, nr, 0);
-	}
-	if (r == 0)
-		r = seccomp_load(ctx);
-	seccomp_release(ctx);
-	return r < 0 ? err_set(e, r, "load the system call filter") : 0;
+	return n < 0 ? n : seccomp_load(insns, (unsigned short)n, e);
 }
 
 int confine(int tree_fd, struct err *e)

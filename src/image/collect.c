@@ -46,7 +46,8 @@ static int open_list(int dirfd, const char *path, DIR **ret, struct err *e)
 }
 
 /* Names with a leading dot are what a killed writer left: writers hold the lock that we have. */
-static int sweep_files(struct image_store *s, const char *dir, char *const *keep, struct err *e)
+static int sweep_files(
+	struct image_store *s, const char *dir, bool blobs, char *const *keep, struct err *e)
 {
 	struct dirent *de;
 	DIR *d;
@@ -55,7 +56,7 @@ static int sweep_files(struct image_store *s, const char *dir, char *const *keep
 	if (r < 0 || !d)
 		return r;
 	while (r == 0 && (de = readdir(d))) {
-		bool blob = digest_hex_valid(de->d_name) && keep;
+		bool blob = blobs && digest_hex_valid(de->d_name);
 		bool left = de->d_name[0] == '.' && strlen(de->d_name) > 8;
 
 		if (!left && (!blob || strv_contains(keep, de->d_name)))
@@ -126,8 +127,8 @@ int store_collect(struct image_store *s, struct err *e)
 	trees = m.trees;
 	if (r < 0)
 		return e && e->code ? r : err_set(e, r, "collect");
-	r = sweep_files(s, STORE_IMAGES, NULL, e);
+	r = sweep_files(s, STORE_IMAGES, false, NULL, e);
 	if (r == 0)
-		r = sweep_files(s, STORE_BLOBS, blobs, e);
+		r = sweep_files(s, STORE_BLOBS, true, blobs, e);
 	return r < 0 ? r : sweep_forms(s, trees, e);
 }

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The system calls that the helper keeps, as a filter. */
+#ifndef UCTR_TRANSFER_CALLS_H
+#define UCTR_TRANSFER_CALLS_H
+
+#include <linux/filter.h>
+
+#include "base/err.h"
+
+#define CALLS_MAX 512
+
+/* Compiles the filter into insns: how many instructions, or an error. */
+int calls_compile(struct sock_filter insns[CALLS_MAX], struct err *e);
+
+#endif
