@@ -148,8 +148,8 @@ static int set_label(json_t *config, const char *key, const char *value, struct 
 static int add_set(
 	json_t *config, const char *key, const char *text, const char *suffix, struct err *e)
 {
-	json_t *set = sub(config, key, json_object), *a = json_words(text), *v;
-	_cleanup_json_ json_t *owned = a;
+	json_t *set = sub(config, key, json_object), *v;
+	_cleanup_json_ json_t *a = json_words(text);
 	_cleanup_strv_ char **words = NULL;
 	size_t i;
 	int r = 0;

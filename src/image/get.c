@@ -112,3 +112,18 @@ int image_get(struct image_store *s, const char *name, struct image *ret, struct
 	img = (struct image){ 0 };
 	return 0;
 }
+
+int image_find(struct image_store *s, const char *name, char **ret_id, struct err *e)
+{
+	_cleanup_(record_free)
+	struct record rec = { 0 };
+	bool by_id;
+	int r = lookup(s, name, &rec, &by_id, e);
+
+	if (r == 0)
+		return lookup_failed(name, e);
+	if (r < 0)
+		return r;
+	*ret_id = take_ptr(rec.id);
+	return 0;
+}

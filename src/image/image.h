@@ -47,6 +47,9 @@ void image_free(struct image *img);
  */
 int image_get(struct image_store *s, const char *name, struct image *ret, struct err *e);
 
+/* The id that a name or id prefix means for the store as it is: nothing is made or fetched. */
+int image_find(struct image_store *s, const char *name, char **ret_id, struct err *e);
+
 /*
  * Imports a root file system as tar (plain, gzip, zstd, xz, bzip2) from `path`, or from standard
  * input when it is "-", as image `name` with one layer and a config made from `changes` (docker's

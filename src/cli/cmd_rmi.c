@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* uctr rmi: names and images go. */
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "engine/engine.h"
+
+struct rmi_args {
+	bool force;
+};
+
+static const struct opt rmi_opts[] = {
+	OPT_FLAG('f', "force", struct rmi_args, force,
+		"Remove all names of an id, also of an image that containers use; missing images "
+		"are no "
+		"error"),
+	OPT_END,
+};
+
+/* What went is told even when a later image fails. */
+static int tell(char **lines, struct err *e)
+{
+	_cleanup_str_ struct str out = { 0 };
+
+	strv_foreach (l, lines) {
+		if (str_addf(&out, "%s\n", l) < 0)
+			return err_set(e, -ENOMEM, "rmi");
+	}
+	return out.s ? output_text(out.s, out.len, e) : 0;
+}
+
+static int run_rmi(void *args, char **operands, struct err *e)
+{
+	struct rmi_args *a = args;
+	_cleanup_engine_ struct engine en = ENGINE_INIT;
+	_cleanup_strv_ char **in_use = NULL, **lines = NULL;
+	struct err later = ERR_INIT;
+	int r = engine_open(&en, e), told, failed = 0;
+
+	if (r == 0)
+		r = engine_map(&en, e);
+	if (r == 0)
+		r = engine_images_in_use(&en, &in_use, e);
+	if (r < 0)
+		return r;
+	/* As docker: the others are removed all the same; the first failure is reported. */
+	strv_foreach (name, operands) {
+		struct err one = ERR_INIT;
+
+		r = image_remove(&en.images, name, in_use, a->force, &lines, &one);
+		if (r == -ENOENT && a->force)
+			continue;
+		if (r < 0 && failed++ == 0)
+			later = one;
+	}
+	told = tell(lines, e);
+	if (failed == 0)
+		return told;
+	*e = later;
+	if (failed > 1)
+		err_hint(e, "%d more could not be removed", failed - 1);
+	return e->code;
+}
+
+const struct command cmd_rmi = {
+	.name = "rmi",
+	.summary = "Remove images",
+	.operands = "IMAGE [IMAGE...]",
+	.about = "Removes names of images, and an image with its layers when its last name goes. "
+		 "IMAGE is a name or an id, which may be shortened. An image that a container uses "
+		 "stays; with -f it loses its names.",
+	.min = 1,
+	.max = -1,
+	.opts = rmi_opts,
+	.args_size = sizeof(struct rmi_args),
+	.run = run_rmi,
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Numbers as docker shows them to people. */
+#ifndef UCTR_CLI_HUMAN_H
+#define UCTR_CLI_HUMAN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* "1.98MB", "133kB", "5B": three digits, powers of 1000. */
+void human_size(uint64_t bytes, char *buf, size_t size);
+
+/* "Less than a second", "5 seconds", "About a minute", "3 hours", "2 weeks". */
+void human_duration(uint64_t seconds, char *buf, size_t size);
+
+/* "2024-01-01 00:00:00 +0000 UTC", in UTC; seconds since the epoch. */
+void human_time(int64_t t, char *buf, size_t size);
+
+#endif
