@@ -12,4 +12,7 @@
 /* The OCI runtime specification that uctr-oci implements. */
 #define UCTR_OCI_SPEC_VERSION "1.0.2"
 
+/* Of the manual page; set with each release, so that builds are equal. */
+#define UCTR_DATE "November 23, 2026"
+
 #endif

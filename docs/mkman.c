@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/*
+ * Writes uctr(1), or with `bash` the completion for that shell, from the command tables of uctr
+ * itself, so that neither can tell of a flag that is not there. Runs at build time only.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/command.h"
+#include "mantext.h"
+#include "uctr/version.h"
+
+#define LINE 70
+
+/*
+ * Text for mdoc(7): no character may be taken for a request or an escape. At the start of a line
+ * and behind a blank a period, quote or dash would be special.
+ */
+static void put_text(const char *s, size_t n)
+{
+	bool start = true;
+
+	for (size_t i = 0; i < n; i++) {
+		if (start && (s[i] == '.' || s[i] == '\''))
+			fputs("\\&", stdout);
+		if (s[i] == '\\')
+			fputs("\\e", stdout);
+		else if (s[i] == '-')
+			fputs("\\-", stdout);
+		else if (s[i] == '"')
+			fputs("\\(dq", stdout);
+		else if (s[i] == '\'')
+			fputs("\\(aq", stdout);
+		else
+			putchar(s[i]);
+		start = s[i] == '\n';
+	}
+}
+
+/* One argument of a macro: quoted, and never the name of a macro. */
+static void put_arg(const char *s)
+{
+	fputs("\"\\&", stdout);
+	put_text(s, strlen(s));
+	fputs("\"", stdout);
+}
+
+/* One sentence, in lines of the width that mandoc's style wants. */
+static void put_wrapped(const char *s, size_t n)
+{
+	while (n > 0) {
+		size_t len = n;
+
+		if (len > LINE) {
+			len = LINE;
+			while (len > 0 && s[len] != ' ')
+				len--;
+			if (len == 0)
+				len = strcspn(s, " ");
+			len = len < n ? len : n;
+		}
+		put_text(s, len);
+		putchar('\n');
+		s += len;
+		n -= len;
+		while (n > 0 && *s == ' ') {
+			s++;
+			n--;
+		}
+	}
+}
+
+/* Sentences end lines in mdoc, so that the formatter knows them. */
+static void put_sentences(const char *s, size_t n)
+{
+	for (size_t i = 0; i < n;) {
+		size_t len = 0;
+
+		while (i + len < n &&
+			!(s[i + len] == '.' && i + len + 2 < n && s[i + len + 1] == ' ' &&
+				isupper((unsigned char)s[i + len + 2])))
+			len++;
+		if (i + len < n)
+			len++;
+		put_wrapped(s + i, len);
+		i += len;
+		while (i < n && (s[i] == ' ' || s[i] == '\n'))
+			i++;
+	}
+}
+
+/* Paragraphs are parted by empty lines; one that starts with two blanks is shown as typed. */
+static void put_paragraphs(const char *s)
+{
+	bool first = true;
+
+	while (*s) {
+		const char *end = strstr(s, "\n\n");
+		size_t n = end ? (size_t)(end - s) : strlen(s);
+
+		if (strncmp(s, "  ", 2) == 0) {
+			puts(".Bd -literal -offset indent");
+			put_text(s + 2, n - 2);
+			puts("\n.Ed");
+		} else {
+			if (!first)
+				puts(".Pp");
+			put_sentences(s, n);
+		}
+		first = false;
+		s += n;
+		while (*s == '\n')
+			s++;
+	}
+}
+
+static void man_option(const struct opt *o, void *ctx)
+{
+	(void)ctx;
+	fputs(".It ", stdout);
+	if (o->sname)
+		printf("Fl %c , ", o->sname);
+	printf("Fl \\-");
+	put_text(o->lname, strlen(o->lname));
+	if (o->meta) {
+		fputs(" Ar ", stdout);
+		put_arg(o->meta);
+	}
+	putchar('\n');
+	put_text(o->help, strlen(o->help));
+	puts(".");
+	if (o->alias) {
+		fputs("Also\n.Fl \\-", stdout);
+		put_text(o->alias, strlen(o->alias));
+		puts(" .");
+	}
+}
+
+static void count_option(const struct opt *o, void *ctx)
+{
+	(void)o;
+	++*(int *)ctx;
+}
+
+static void man_command(const struct command *c)
+{
+	int n = 0;
+
+	opt_each(c->opts, count_option, &n);
+	fputs(".Ss ", stdout);
+	put_arg(c->name);
+	fputs("\n.Nm\n.Cm ", stdout);
+	put_arg(c->name);
+	putchar('\n');
+	if (n > 0)
+		puts(".Op Ar options");
+	if (c->operands && *c->operands) {
+		fputs(".Ar ", stdout);
+		put_arg(c->operands);
+		putchar('\n');
+	}
+	puts(".Pp");
+	put_text(c->summary, strlen(c->summary));
+	puts(".");
+	if (c->about && *c->about) {
+		puts(".Pp");
+		put_paragraphs(c->about);
+	}
+	if (n == 0)
+		return;
+	puts(".Bl -tag -width Ds");
+	opt_each(c->opts, man_option, NULL);
+	puts(".El");
+}
+
+static void man_pairs(
+	const char *section, const char *intro, const char *macro, const struct man_pair *p)
+{
+	printf(".Sh %s\n", section);
+	if (intro)
+		put_sentences(intro, strlen(intro));
+	puts(".Bl -tag -width Ds");
+	for (; p->name; p++) {
+		printf(".It %s ", macro);
+		put_arg(p->name);
+		putchar('\n');
+		put_sentences(p->text, strlen(p->text));
+	}
+	puts(".El");
+}
+
+static void man(void)
+{
+	printf(".\\\" Made from the command tables of uctr %s by docs/mkman.c.\n", UCTR_VERSION);
+	printf(".Dd %s\n.Dt UCTR 1\n.Os\n", UCTR_DATE);
+	puts(".Sh NAME\n.Nm uctr\n.Nd containers for ordinary users, without root and without a "
+	     "daemon");
+	puts(".Sh SYNOPSIS\n.Nm\n.Ar command\n.Op Ar options\n.Op Ar operands\n.Nm\n"
+	     ".Ar command\n.Fl \\-help");
+	puts(".Sh DESCRIPTION");
+	put_paragraphs(man_description);
+	puts(".Sh COMMANDS");
+	for (size_t i = 0; commands[i]; i++)
+		man_command(commands[i]);
+	man_pairs("ENVIRONMENT", NULL, "Ev", man_environment);
+	man_pairs("FILES", NULL, "Pa", man_files);
+	man_pairs("EXIT STATUS", man_exit_intro, "Li", man_exit);
+	puts(".Sh EXAMPLES");
+	for (const struct man_pair *p = man_examples; p->name; p++) {
+		if (p != man_examples)
+			puts(".Pp");
+		put_sentences(p->text, strlen(p->text));
+		puts(".Bd -literal -offset indent");
+		put_text(p->name, strlen(p->name));
+		puts("\n.Ed");
+	}
+	puts(".Sh SEE ALSO");
+	puts(".Xr newgidmap 1 ,\n.Xr newuidmap 1 ,\n.Xr slirp4netns 1 ,\n.Xr subgid 5 ,\n.Xr "
+	     "subuid 5 "
+	     ",\n.Xr cgroups 7 ,\n.Xr user_namespaces 7");
+}
+
+static void bash_option(const struct opt *o, void *ctx)
+{
+	(void)ctx;
+	printf(" --%s", o->lname);
+	if (o->alias)
+		printf(" --%s", o->alias);
+}
+
+/* Options whose value is a file or anything else, so that the shell completes names there. */
+static void bash_value(const struct opt *o, void *ctx)
+{
+	bool *any = ctx;
+
+	if (!o->meta)
+		return;
+	printf("%s--%s", *any ? "|" : "", o->lname);
+	if (o->sname)
+		printf("|-%c", o->sname);
+	*any = true;
+}
+
+static void bash_command(const struct command *c)
+{
+	const char *what = "files", *ops = c->operands ? c->operands : "";
+	bool any = false;
+
+	if (str_startswith(ops, "CONTAINER") || str_startswith(ops, "NAME") ||
+		str_startswith(ops, "[CONTAINER"))
+		what = "containers";
+	else if (str_startswith(ops, "IMAGE") || str_startswith(ops, "[IMAGE"))
+		what = "images";
+	printf("\t%s)\n\t\twhat=%s flags='--help", c->name, what);
+	opt_each(c->opts, bash_option, NULL);
+	printf("'\n\t\tcase $prev in ");
+	opt_each(c->opts, bash_value, &any);
+	printf("%s) what=files flags= ;; esac ;;\n", any ? "" : "''");
+}
+
+static void bash(void)
+{
+	printf("# bash completion for uctr %s, made from its command tables.\n", UCTR_VERSION);
+	fputs("_uctr() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - "
+	      "1]}\n"
+	      "\tlocal what= flags=\n\tCOMPREPLY=()\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+	      "\t\tmapfile -t COMPREPLY < <(compgen -W '",
+		stdout);
+	for (size_t i = 0; commands[i]; i++)
+		printf("%s%s", i ? " " : "", commands[i]->name);
+	fputs("' -- \"$cur\")\n\t\treturn\n\tfi\n\tcase ${COMP_WORDS[1]} in\n", stdout);
+	for (size_t i = 0; commands[i]; i++)
+		bash_command(commands[i]);
+	fputs("\tesac\n\tif [ \"${cur:0:1}\" = - ] && [ -n \"$flags\" ]; then\n"
+	      "\t\tmapfile -t COMPREPLY < <(compgen -W \"$flags\" -- \"$cur\")\n"
+	      "\telif [ \"$what\" = containers ]; then\n"
+	      "\t\tmapfile -t COMPREPLY < <(compgen -W \"$(uctr ps -a --format '{{.Names}}' "
+	      "2>/dev/null)\" -- \"$cur\")\n"
+	      "\telif [ \"$what\" = images ]; then\n"
+	      "\t\tmapfile -t COMPREPLY < <(compgen -W \"$(uctr images --format "
+	      "'{{.Repository}}:{{.Tag}}' 2>/dev/null)\" -- \"$cur\")\n"
+	      "\telse\n\t\tmapfile -t COMPREPLY < <(compgen -f -- \"$cur\")\n\tfi\n}\n"
+	      "complete -o filenames -F _uctr uctr\n",
+		stdout);
+}
+
+int main(int argc, char **argv)
+{
+	if (argc == 1) {
+		man();
+	} else if (argc == 2 && streq(argv[1], "bash")) {
+		bash();
+	} else {
+		fprintf(stderr, "usage: mkman [bash]\n");
+		return 2;
+	}
+	if (fflush(stdout) != 0 || ferror(stdout)) {
+		perror("mkman: standard output");
+		return 1;
+	}
+	return 0;
+}
