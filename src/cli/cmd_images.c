@@ -9,7 +9,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "cli/command.h"
-#include "cli/human.h"
+#include "base/human.h"
 #include "cli/output.h"
 #include "engine/engine.h"
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Sizes, durations and times for people. */
-#include "cli/human.h"
+#include "base/human.h"
 
 #include <stdio.h>
 #include <time.h>

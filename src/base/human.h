@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Numbers as docker shows them to people. */
-#ifndef UCTR_CLI_HUMAN_H
-#define UCTR_CLI_HUMAN_H
+#ifndef UCTR_BASE_HUMAN_H
+#define UCTR_BASE_HUMAN_H
 
 #include <stddef.h>
 #include <stdint.h>
