@@ -16,7 +16,7 @@ struct marks {
 	char **blobs, **trees;
 };
 
-static int mark(struct marks *m, const struct record *r)
+static int mark(struct marks *m, const struct tag *r)
 {
 	int n = strv_add(&m->blobs, r->id);
 
@@ -116,13 +116,13 @@ int store_collect(struct image_store *s, struct err *e)
 {
 	_cleanup_strv_ char **blobs = NULL, **trees = NULL;
 	struct marks m = { 0 };
-	struct record *all = NULL;
+	struct tag *all = NULL;
 	size_t n = 0;
-	int r = record_all(s, &all, &n, e);
+	int r = tag_all(s, &all, &n, e);
 
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = mark(&m, &all[i]);
-	records_free(all, n);
+	tags_free(all, n);
 	blobs = m.blobs;
 	trees = m.trees;
 	if (r < 0)

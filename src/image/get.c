@@ -37,7 +37,7 @@ const char *bundled_image_dir(void)
 }
 
 /* Only plain names are bundled: "busybox", "busybox:latest", "localhost/busybox". */
-static int take_bundled(struct image_store *s, const char *text, struct record *ret, struct err *e)
+static int take_bundled(struct image_store *s, const char *text, struct tag *ret, struct err *e)
 {
 	_cleanup_(ref_free)
 	struct ref ref = { 0 };
@@ -55,10 +55,10 @@ static int take_bundled(struct image_store *s, const char *text, struct record *
 	if (access(path, F_OK) < 0)
 		return 0;
 	r = layout_import(s, path, name, e);
-	return r < 0 ? r : record_load(s, name, ret, e);
+	return r < 0 ? r : tag_load(s, name, ret, e);
 }
 
-static int layer_paths(struct image_store *s, const struct record *rec, char ***ret)
+static int layer_paths(struct image_store *s, const struct tag *rec, char ***ret)
 {
 	char link[32], base[PATH_MAX];
 	ssize_t n;
@@ -74,7 +74,7 @@ static int layer_paths(struct image_store *s, const struct record *rec, char ***
 	return r;
 }
 
-static int fill(struct image_store *s, struct record *rec, struct image *ret, struct err *e)
+static int fill(struct image_store *s, struct tag *rec, struct image *ret, struct err *e)
 {
 	int r = blob_load_json(s, rec->id, "the image's config", &ret->config, e);
 
@@ -92,8 +92,8 @@ static int fill(struct image_store *s, struct record *rec, struct image *ret, st
 
 int image_get(struct image_store *s, const char *name, struct image *ret, struct err *e)
 {
-	_cleanup_(record_free)
-	struct record rec = { 0 };
+	_cleanup_(tag_free)
+	struct tag rec = { 0 };
 	_cleanup_image_ struct image img = { 0 };
 	bool by_id;
 	int r = lookup(s, name, &rec, &by_id, e);
@@ -115,8 +115,8 @@ int image_get(struct image_store *s, const char *name, struct image *ret, struct
 
 int image_find(struct image_store *s, const char *name, char **ret_id, struct err *e)
 {
-	_cleanup_(record_free)
-	struct record rec = { 0 };
+	_cleanup_(tag_free)
+	struct tag rec = { 0 };
 	bool by_id;
 	int r = lookup(s, name, &rec, &by_id, e);
 

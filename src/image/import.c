@@ -46,7 +46,7 @@ static json_t *make_manifest(
 		"size", (json_int_t)layer->size);
 }
 
-static int fill_record(struct record *rec, const char *name, const char *id, const char *manifest,
+static int fill_record(struct tag *rec, const char *name, const char *id, const char *manifest,
 	const struct transfer_result *layer, struct err *e)
 {
 	rec->layers = calloc(1, sizeof(*rec->layers));
@@ -72,8 +72,8 @@ static int publish(struct image_store *s, struct stage *st, const char *name, js
 	char **ret_id, struct err *e)
 {
 	char config_hex[UCTR_DIGEST_HEX + 1], manifest_hex[UCTR_DIGEST_HEX + 1];
-	_cleanup_(record_free)
-	struct record rec = { 0 };
+	_cleanup_(tag_free)
+	struct tag rec = { 0 };
 	_cleanup_free_ char *ctext = json_dumps(config, JSON_COMPACT), *mtext = NULL;
 	_cleanup_json_ json_t *manifest = NULL;
 	_cleanup_fd_ int lock = -1;
@@ -99,7 +99,7 @@ static int publish(struct image_store *s, struct stage *st, const char *name, js
 	if (r == 0)
 		r = stage_publish(st, e);
 	if (r == 0)
-		r = record_replace(s, &rec, e);
+		r = tag_replace(s, &rec, e);
 	if (r == 0)
 		*ret_id = take_ptr(rec.id);
 	return r;

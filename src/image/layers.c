@@ -221,7 +221,7 @@ bool layer_exists(struct image_store *s, const char *diff_id)
 	return n > 0 && (size_t)n < sizeof(path) && faccessat(s->dirfd, path, F_OK, 0) == 0;
 }
 
-static int make_from_blob(struct image_store *s, const struct record_layer *l, struct err *e)
+static int make_from_blob(struct image_store *s, const struct tag_layer *l, struct err *e)
 {
 	_cleanup_(stage_end)
 	struct stage st = STAGE_INIT;
@@ -245,7 +245,7 @@ static int make_from_blob(struct image_store *s, const struct record_layer *l, s
 	return lock < 0 ? lock : stage_publish(&st, e);
 }
 
-int layers_ensure(struct image_store *s, const struct record *rec, struct err *e)
+int layers_ensure(struct image_store *s, const struct tag *rec, struct err *e)
 {
 	bool swept = false;
 

@@ -44,7 +44,7 @@ int layers_sweep(struct image_store *s, struct err *e);
 bool layer_exists(struct image_store *s, const char *diff_id);
 
 /* Makes the trees of a record that are missing in the store's form from the kept blobs. */
-int layers_ensure(struct image_store *s, const struct record *rec, struct err *e);
+int layers_ensure(struct image_store *s, const struct tag *rec, struct err *e);
 
 /* Removes all trees and blobs that no record needs. The store's lock must be held. */
 int store_collect(struct image_store *s, struct err *e);

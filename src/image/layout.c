@@ -209,9 +209,9 @@ static int find_manifest(int layout, struct doc *ret, struct err *e)
 
 /* One layer of the manifest into a stage, verified against both documents. */
 static int take_layer(struct image_store *s, int layout, json_t *o, const char *diff_id,
-	struct stage *st, struct record *rec, struct err *e)
+	struct stage *st, struct tag *rec, struct err *e)
 {
-	struct record_layer *l = &rec->layers[rec->n_layers];
+	struct tag_layer *l = &rec->layers[rec->n_layers];
 	struct stage_want want = { .diff_id = diff_id };
 	_cleanup_fd_ int in = -1;
 	struct desc d;
@@ -240,7 +240,7 @@ static int take_layer(struct image_store *s, int layout, json_t *o, const char *
 }
 
 static int publish(struct image_store *s, const struct doc *manifest, const struct doc *config,
-	struct stage *stages, const struct record *rec, struct err *e)
+	struct stage *stages, const struct tag *rec, struct err *e)
 {
 	_cleanup_fd_ int lock = -1;
 	int r = store_sync(s, e);
@@ -255,11 +255,11 @@ static int publish(struct image_store *s, const struct doc *manifest, const stru
 		r = blob_save(s, config->hex, config->text, config->len, e);
 	for (size_t i = 0; r == 0 && i < rec->n_layers; i++)
 		r = stage_publish(&stages[i], e);
-	return r < 0 ? r : record_replace(s, rec, e);
+	return r < 0 ? r : tag_replace(s, rec, e);
 }
 
 static int take_layers(struct image_store *s, int layout, const struct doc *manifest,
-	const struct doc *config, struct record *rec, struct err *e)
+	const struct doc *config, struct tag *rec, struct err *e)
 {
 	struct stage stages[UCTR_MAX_LAYERS];
 	_cleanup_strv_ char **diff_ids = NULL;
@@ -299,8 +299,8 @@ static int import(struct image_store *s, int layout, const char *name, struct er
 {
 	_cleanup_(doc_free)
 	struct doc manifest = { 0 }, config = { 0 };
-	_cleanup_(record_free)
-	struct record rec = { 0 };
+	_cleanup_(tag_free)
+	struct tag rec = { 0 };
 	json_t *o = NULL;
 	struct desc d;
 	int r = find_manifest(layout, &manifest, e);

@@ -9,7 +9,7 @@
 #include "image/store.h"
 
 /* Labels come from the config blob, which is hostile: anything that is no text is left out. */
-static json_t *read_labels(struct image_store *s, const struct record *rec)
+static json_t *read_labels(struct image_store *s, const struct tag *rec)
 {
 	_cleanup_json_ json_t *config = NULL;
 	json_t *labels = json_object(), *v;
@@ -38,7 +38,7 @@ static json_t *find_id(json_t *list, const char *id)
 
 static int newest_first(const void *a, const void *b)
 {
-	const struct record *x = a, *y = b;
+	const struct tag *x = a, *y = b;
 
 	if (x->created != y->created)
 		return x->created < y->created ? 1 : -1;
@@ -48,9 +48,9 @@ static int newest_first(const void *a, const void *b)
 int image_list(struct image_store *s, json_t **ret, struct err *e)
 {
 	_cleanup_json_ json_t *list = json_array();
-	struct record *all = NULL;
+	struct tag *all = NULL;
 	size_t n = 0;
-	int r = record_all(s, &all, &n, e);
+	int r = tag_all(s, &all, &n, e);
 
 	if (n > 1)
 		qsort(all, n, sizeof(*all), newest_first);
@@ -67,7 +67,7 @@ int image_list(struct image_store *s, json_t **ret, struct err *e)
 		if (r == 0 && *all[i].name)
 			json_array_append_new(json_object_get(o, "Names"), json_text(all[i].name));
 	}
-	records_free(all, n);
+	tags_free(all, n);
 	if (r == 0)
 		*ret = take_ptr(list);
 	return r;

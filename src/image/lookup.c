@@ -33,31 +33,31 @@ int lookup_failed(const char *text, struct err *e)
 }
 
 /* 1 found, 0 not; a digest in the reference must be that of the image's manifest. */
-static int by_name(struct image_store *s, const struct ref *ref, const char *host,
-	struct record *ret, struct err *e)
+static int by_name(struct image_store *s, const struct ref *ref, const char *host, struct tag *ret,
+	struct err *e)
 {
-	_cleanup_(record_free)
-	struct record rec = { 0 };
+	_cleanup_(tag_free)
+	struct tag rec = { 0 };
 	_cleanup_free_ char *name = ref_name(ref, host);
-	int r = name ? record_load(s, name, &rec, e) : err_set(e, -ENOMEM, "image name");
+	int r = name ? tag_load(s, name, &rec, e) : err_set(e, -ENOMEM, "image name");
 
 	if (r <= 0)
 		return r;
 	if (ref->digest && !streq(ref->digest, rec.manifest))
 		return 0;
 	*ret = rec;
-	rec = (struct record){ 0 };
+	rec = (struct tag){ 0 };
 	return 1;
 }
 
 /* name@digest without a tag: any tag of that repository will do. */
 static int by_digest(struct image_store *s, const struct ref *ref, const char *host,
-	struct record *ret, struct err *e)
+	struct tag *ret, struct err *e)
 {
 	_cleanup_free_ char *full = ref_name(ref, host);
-	struct record *all = NULL;
+	struct tag *all = NULL;
 	size_t n = 0, prefix;
-	int r = full ? record_all(s, &all, &n, e) : err_set(e, -ENOMEM, "image name");
+	int r = full ? tag_all(s, &all, &n, e) : err_set(e, -ENOMEM, "image name");
 
 	if (r < 0)
 		return r;
@@ -66,15 +66,15 @@ static int by_digest(struct image_store *s, const struct ref *ref, const char *h
 		if (strncmp(all[i].name, full, prefix) == 0 &&
 			streq(all[i].manifest, ref->digest)) {
 			*ret = all[i];
-			all[i] = (struct record){ 0 };
+			all[i] = (struct tag){ 0 };
 			r = 1;
 		}
 	}
-	records_free(all, n);
+	tags_free(all, n);
 	return r;
 }
 
-static int by_ref(struct image_store *s, const struct ref *ref, struct record *ret, struct err *e)
+static int by_ref(struct image_store *s, const struct ref *ref, struct tag *ret, struct err *e)
 {
 	static const char *const hosts[] = { REF_HOST_LOCAL, REF_HOST_DOCKER };
 	int r = 0;
@@ -88,11 +88,11 @@ static int by_ref(struct image_store *s, const struct ref *ref, struct record *r
 	return r;
 }
 
-static int by_id(struct image_store *s, const char *digits, struct record *ret, struct err *e)
+static int by_id(struct image_store *s, const char *digits, struct tag *ret, struct err *e)
 {
-	struct record *all = NULL;
+	struct tag *all = NULL;
 	size_t n = 0, found = 0;
-	int r = record_all(s, &all, &n, e);
+	int r = tag_all(s, &all, &n, e);
 
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		if (!str_startswith(all[i].id, digits))
@@ -108,14 +108,13 @@ static int by_id(struct image_store *s, const char *digits, struct record *ret, 
 	}
 	if (r == 1) {
 		*ret = all[found];
-		all[found] = (struct record){ 0 };
+		all[found] = (struct tag){ 0 };
 	}
-	records_free(all, n);
+	tags_free(all, n);
 	return r;
 }
 
-int lookup(
-	struct image_store *s, const char *text, struct record *ret, bool *ret_by_id, struct err *e)
+int lookup(struct image_store *s, const char *text, struct tag *ret, bool *ret_by_id, struct err *e)
 {
 	const char *digits = lookup_id_digits(text);
 	_cleanup_(ref_free)

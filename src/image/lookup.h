@@ -10,8 +10,8 @@
  * docker.io/library/NAME; *ret_by_id says that it was found by id (the record then is one of
  * perhaps several names).
  */
-int lookup(struct image_store *s, const char *text, struct record *ret, bool *ret_by_id,
-	struct err *e);
+int lookup(
+	struct image_store *s, const char *text, struct tag *ret, bool *ret_by_id, struct err *e);
 
 /* -ENOENT with a message that names the image and the cure. */
 int lookup_failed(const char *text, struct err *e);

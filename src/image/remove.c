@@ -9,52 +9,52 @@
 #include "image/lookup.h"
 
 /* How many other names lead to the id of rec? */
-static int count_others(struct image_store *s, const struct record *rec, size_t *ret, struct err *e)
+static int count_others(struct image_store *s, const struct tag *rec, size_t *ret, struct err *e)
 {
-	struct record *all = NULL;
+	struct tag *all = NULL;
 	size_t n = 0;
-	int r = record_all(s, &all, &n, e);
+	int r = tag_all(s, &all, &n, e);
 
 	*ret = 0;
 	for (size_t i = 0; r == 0 && i < n; i++)
 		*ret += *all[i].name && streq(all[i].id, rec->id) && !streq(all[i].name, rec->name);
-	records_free(all, n);
+	tags_free(all, n);
 	return r;
 }
 
 /* Writes rec again as the record of an image without a name. */
-static int keep_unnamed(struct image_store *s, struct record *rec, struct err *e)
+static int keep_unnamed(struct image_store *s, struct tag *rec, struct err *e)
 {
 	char *name = rec->name, none[] = "";
 	int r;
 
 	rec->name = none;
-	r = record_save(s, rec, e);
+	r = tag_save(s, rec, e);
 	rec->name = name;
 	return r;
 }
 
-static int drop_unnamed(struct image_store *s, const struct record *rec, struct err *e)
+static int drop_unnamed(struct image_store *s, const struct tag *rec, struct err *e)
 {
-	struct record unnamed = *rec;
+	struct tag unnamed = *rec;
 	char none[] = "";
 
 	unnamed.name = none;
-	return record_delete(s, &unnamed, e);
+	return tag_delete(s, &unnamed, e);
 }
 
-int record_replace(struct image_store *s, const struct record *rec, struct err *e)
+int tag_replace(struct image_store *s, const struct tag *rec, struct err *e)
 {
-	_cleanup_(record_free)
-	struct record old = { 0 };
+	_cleanup_(tag_free)
+	struct tag old = { 0 };
 	size_t others = 0;
 	int r;
 
 	if (!*rec->name) {
 		r = count_others(s, rec, &others, e);
-		return r < 0 || others ? r : record_save(s, rec, e);
+		return r < 0 || others ? r : tag_save(s, rec, e);
 	}
-	r = record_load(s, rec->name, &old, e);
+	r = tag_load(s, rec->name, &old, e);
 	if (r < 0)
 		return r;
 	if (r > 0 && !streq(old.id, rec->id)) {
@@ -64,7 +64,7 @@ int record_replace(struct image_store *s, const struct record *rec, struct err *
 		if (r < 0)
 			return r;
 	}
-	r = record_save(s, rec, e);
+	r = tag_save(s, rec, e);
 	return r < 0 ? r : drop_unnamed(s, rec, e);
 }
 
@@ -74,12 +74,12 @@ static int say(char ***lines, const char *what, const char *name, struct err *e)
 }
 
 /* By id, every name goes; docker wants force for more than one. */
-static int untag_all(struct image_store *s, const struct record *rec, bool force, bool keep,
+static int untag_all(struct image_store *s, const struct tag *rec, bool force, bool keep,
 	char ***lines, struct err *e)
 {
-	struct record *all = NULL;
+	struct tag *all = NULL;
 	size_t n = 0, names = 0;
-	int r = record_all(s, &all, &n, e);
+	int r = tag_all(s, &all, &n, e);
 
 	for (size_t i = 0; i < n; i++)
 		names += *all[i].name && streq(all[i].id, rec->id);
@@ -90,16 +90,16 @@ static int untag_all(struct image_store *s, const struct record *rec, bool force
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		if (!streq(all[i].id, rec->id) || (keep && !*all[i].name))
 			continue;
-		r = record_delete(s, &all[i], e);
+		r = tag_delete(s, &all[i], e);
 		if (r == 0 && *all[i].name)
 			r = say(lines, "Untagged", all[i].name, e);
 	}
-	records_free(all, n);
+	tags_free(all, n);
 	return r;
 }
 
-static int remove_locked(struct image_store *s, struct record *rec, bool by_id, bool used,
-	bool force, char ***lines, struct err *e)
+static int remove_locked(struct image_store *s, struct tag *rec, bool by_id, bool used, bool force,
+	char ***lines, struct err *e)
 {
 	size_t others = 0;
 	int r = by_id ? 0 : count_others(s, rec, &others, e);
@@ -107,7 +107,7 @@ static int remove_locked(struct image_store *s, struct record *rec, bool by_id, 
 	if (r < 0)
 		return r;
 	if (others > 0) {
-		r = record_delete(s, rec, e);
+		r = tag_delete(s, rec, e);
 		return r < 0 ? r : say(lines, "Untagged", rec->name, e);
 	}
 	if (used && !force)
@@ -129,8 +129,8 @@ static int remove_locked(struct image_store *s, struct record *rec, bool by_id, 
 int image_remove(struct image_store *s, const char *name, char *const *in_use, bool force,
 	char ***ret_removed, struct err *e)
 {
-	_cleanup_(record_free)
-	struct record rec = { 0 };
+	_cleanup_(tag_free)
+	struct tag rec = { 0 };
 	_cleanup_fd_ int lock = -1;
 	bool by_id;
 	int r = lookup(s, name, &rec, &by_id, e);
@@ -143,7 +143,7 @@ int image_remove(struct image_store *s, const char *name, char *const *in_use, b
 	if (lock < 0)
 		return lock;
 	/* Looked up again: what it meant may have changed while we waited. */
-	record_free(&rec);
+	tag_free(&rec);
 	r = lookup(s, name, &rec, &by_id, e);
 	if (r == 0)
 		return lookup_failed(name, e);

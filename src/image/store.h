@@ -25,37 +25,37 @@
 #define STORE_TMP "tmp"
 #define STORE_SCHEMA 1
 
-struct record_layer {
+struct tag_layer {
 	char *diff_id; /* hex digits */
 	char *blob;
 	uint64_t blob_size;
 };
 
 /* One name of an image. */
-struct record {
+struct tag {
 	char *name; /* "" when the image has none */
 	char *id; /* config digest, hex */
 	char *manifest; /* manifest digest, hex */
 	int64_t created;
 	uint64_t size;
-	struct record_layer *layers;
+	struct tag_layer *layers;
 	size_t n_layers;
 };
-void record_free(struct record *r);
+void tag_free(struct tag *r);
 
 /* Loads the record of a full name, or of an unnamed image ("@ID"): 1, 0 when there is none. */
-int record_load(struct image_store *s, const char *name, struct record *ret, struct err *e);
+int tag_load(struct image_store *s, const char *name, struct tag *ret, struct err *e);
 /* Writes it under its name, or as "@ID" when the name is "". The store's lock must be held. */
-int record_save(struct image_store *s, const struct record *r, struct err *e);
+int tag_save(struct image_store *s, const struct tag *r, struct err *e);
 /*
  * Saves it; an image that loses its only name by that keeps a record without a name, because
  * containers may need it. The store's lock must be held.
  */
-int record_replace(struct image_store *s, const struct record *r, struct err *e);
-int record_delete(struct image_store *s, const struct record *r, struct err *e);
+int tag_replace(struct image_store *s, const struct tag *r, struct err *e);
+int tag_delete(struct image_store *s, const struct tag *r, struct err *e);
 /* All records, in no order; owned by the caller. Files that are no records are an error. */
-int record_all(struct image_store *s, struct record **ret, size_t *ret_n, struct err *e);
-void records_free(struct record *r, size_t n);
+int tag_all(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *e);
+void tags_free(struct tag *r, size_t n);
 
 /* Makes the store's directories. */
 int store_make(struct image_store *s, struct err *e);

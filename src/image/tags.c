@@ -16,7 +16,7 @@
 #define RECORD_MAX (1U << 20)
 #define FILE_MAX (sizeof(STORE_IMAGES) + REF_MAX + 16)
 
-void record_free(struct record *r)
+void tag_free(struct tag *r)
 {
 	for (size_t i = 0; i < r->n_layers; i++) {
 		free(r->layers[i].diff_id);
@@ -26,13 +26,13 @@ void record_free(struct record *r)
 	free(r->name);
 	free(r->id);
 	free(r->manifest);
-	*r = (struct record){ 0 };
+	*r = (struct tag){ 0 };
 }
 
-void records_free(struct record *r, size_t n)
+void tags_free(struct tag *r, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		record_free(&r[i]);
+		tag_free(&r[i]);
 	free(r);
 }
 
@@ -60,7 +60,7 @@ static int get_digest(json_t *o, const char *key, char **ret, struct err *e)
 	return 0;
 }
 
-static int read_layers(json_t *doc, struct record *ret, struct err *e)
+static int read_layers(json_t *doc, struct tag *ret, struct err *e)
 {
 	json_t *arr = NULL, *o;
 	size_t i;
@@ -74,7 +74,7 @@ static int read_layers(json_t *doc, struct record *ret, struct err *e)
 	if (!ret->layers)
 		return err_set(e, -ENOMEM, "layers");
 	json_array_foreach (arr, i, o) {
-		struct record_layer *l = &ret->layers[ret->n_layers++];
+		struct tag_layer *l = &ret->layers[ret->n_layers++];
 
 		r = get_digest(o, "diffId", &l->diff_id, e);
 		if (r == 0)
@@ -87,7 +87,7 @@ static int read_layers(json_t *doc, struct record *ret, struct err *e)
 	return 0;
 }
 
-static int read_record(json_t *doc, struct record *ret, struct err *e)
+static int read_record(json_t *doc, struct tag *ret, struct err *e)
 {
 	int64_t schema = 0;
 	int r = json_get_i64(doc, "schema", &schema, e);
@@ -110,10 +110,10 @@ static int read_record(json_t *doc, struct record *ret, struct err *e)
 	return r < 0 ? r : read_layers(doc, ret, e);
 }
 
-static int load_file(struct image_store *s, const char *path, struct record *ret, struct err *e)
+static int load_file(struct image_store *s, const char *path, struct tag *ret, struct err *e)
 {
-	_cleanup_(record_free)
-	struct record rec = { 0 };
+	_cleanup_(tag_free)
+	struct tag rec = { 0 };
 	_cleanup_json_ json_t *doc = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
@@ -130,11 +130,11 @@ static int load_file(struct image_store *s, const char *path, struct record *ret
 	if (r < 0)
 		return err_wrap(e, r, "%s in the image store", path);
 	*ret = rec;
-	rec = (struct record){ 0 };
+	rec = (struct tag){ 0 };
 	return 1;
 }
 
-int record_load(struct image_store *s, const char *name, struct record *ret, struct err *e)
+int tag_load(struct image_store *s, const char *name, struct tag *ret, struct err *e)
 {
 	char path[FILE_MAX];
 
@@ -144,7 +144,7 @@ int record_load(struct image_store *s, const char *name, struct record *ret, str
 }
 
 /* The file of a record: its name, or "@ID". */
-static int record_file(const struct record *r, char buf[FILE_MAX])
+static int tag_file(const struct tag *r, char buf[FILE_MAX])
 {
 	char unnamed[UCTR_DIGEST_HEX + 2];
 
@@ -154,7 +154,7 @@ static int record_file(const struct record *r, char buf[FILE_MAX])
 	return file_name(unnamed, buf);
 }
 
-static json_t *to_json(const struct record *r)
+static json_t *to_json(const struct tag *r)
 {
 	json_t *layers = json_array();
 
@@ -167,13 +167,13 @@ static json_t *to_json(const struct record *r)
 		(json_int_t)r->size, "layers", layers);
 }
 
-int record_save(struct image_store *s, const struct record *rec, struct err *e)
+int tag_save(struct image_store *s, const struct tag *rec, struct err *e)
 {
 	_cleanup_json_ json_t *doc = to_json(rec);
 	_cleanup_free_ char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
 	_cleanup_fd_ int dir = -1;
 	char path[FILE_MAX];
-	int r = text ? record_file(rec, path) : -ENOMEM;
+	int r = text ? tag_file(rec, path) : -ENOMEM;
 
 	if (r < 0)
 		return err_set(e, r, "write the image record");
@@ -185,10 +185,10 @@ int record_save(struct image_store *s, const struct record *rec, struct err *e)
 	return r < 0 ? err_set(e, r, "write %s in the image store", path) : 0;
 }
 
-int record_delete(struct image_store *s, const struct record *rec, struct err *e)
+int tag_delete(struct image_store *s, const struct tag *rec, struct err *e)
 {
 	char path[FILE_MAX];
-	int r = record_file(rec, path);
+	int r = tag_file(rec, path);
 
 	if (r == 0 && unlinkat(s->dirfd, path, 0) < 0 && errno != ENOENT)
 		r = -errno;
@@ -202,9 +202,9 @@ static void closedirp(DIR **d)
 }
 
 static int add_record(
-	struct image_store *s, const char *file, struct record **list, size_t *n, struct err *e)
+	struct image_store *s, const char *file, struct tag **list, size_t *n, struct err *e)
 {
-	struct record *grown = realloc(*list, (*n + 1) * sizeof(**list));
+	struct tag *grown = realloc(*list, (*n + 1) * sizeof(**list));
 	char path[sizeof(STORE_IMAGES) + 256];
 	int r;
 
@@ -218,12 +218,12 @@ static int add_record(
 	return r < 0 ? r : 0;
 }
 
-int record_all(struct image_store *s, struct record **ret, size_t *ret_n, struct err *e)
+int tag_all(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *e)
 {
 	int fd = openat(s->dirfd, STORE_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(closedirp)
 	DIR *d = NULL;
-	struct record *list = NULL;
+	struct tag *list = NULL;
 	struct dirent *de;
 	size_t n = 0;
 	int r = 0;
@@ -245,7 +245,7 @@ int record_all(struct image_store *s, struct record **ret, size_t *ret_n, struct
 	if (r == 0 && errno)
 		r = err_set(e, -errno, "list the images");
 	if (r < 0) {
-		records_free(list, n);
+		tags_free(list, n);
 		return r;
 	}
 	*ret = list;
