@@ -107,8 +107,8 @@ static void child(int sock, const char *lower, const char *scratch, char **argv)
 }
 
 static const char *const scratch_dirs[] = { "upper", "work", "merged", "work/work",
-	"work/work/incompat", "work/work/incompat/volatile" };
-#define MADE_BY_US 3 /* the others are overlay's own, the last two because of `volatile` */
+	"work/work/incompat", "work/work/incompat/volatile", "work/work/incompat/volatile/dirty" };
+#define MADE_BY_US 3 /* the others are overlay's own, the last three because of `volatile` */
 
 static void make_scratch(const char *scratch)
 {
@@ -124,11 +124,14 @@ static void remove_scratch(const char *scratch)
 {
 	char path[1200];
 
-	snprintf(path, sizeof(path), "%s/work/work", scratch);
-	check(chmod(path, 0700), path);
+	/* The kernel made these without any permission. */
+	for (size_t i = MADE_BY_US; i < sizeof(scratch_dirs) / sizeof(scratch_dirs[0]); i++) {
+		snprintf(path, sizeof(path), "%s/%s", scratch, scratch_dirs[i]);
+		check(chmod(path, 0700), path);
+	}
 	for (size_t i = sizeof(scratch_dirs) / sizeof(scratch_dirs[0]); i-- > 0;) {
 		snprintf(path, sizeof(path), "%s/%s", scratch, scratch_dirs[i]);
-		check(rmdir(path), path);
+		check(remove(path), path);
 	}
 }
 
