@@ -13,7 +13,7 @@
 #include "mantext.h"
 #include "uctr/version.h"
 
-#define LINE 70
+#define LINE 60
 
 /*
  * Text for mdoc(7): no character may be taken for a request or an escape. At the start of a line
