@@ -136,7 +136,7 @@ static int add_cgroup(json_t *o, struct err *e)
 static int add_probes(json_t *o, struct err *e)
 {
 	_cleanup_json_ json_t *rows = NULL, *warnings = json_array();
-	const char *driver = "overlay";
+	const char *driver = "overlay", *last = "";
 	json_t *row;
 	size_t i;
 	int r = probe_all(&rows, e);
@@ -146,14 +146,17 @@ static int add_probes(json_t *o, struct err *e)
 	json_array_foreach (rows, i, row) {
 		const char *name = json_string_value(json_object_get(row, "name"));
 		const char *status = json_string_value(json_object_get(row, "status"));
+		const char *finding = json_string_value(json_object_get(row, "finding"));
 
 		if (streq(status, "ok"))
 			continue;
 		if (streq(name, "overlay"))
 			driver = "fuse-overlayfs";
-		json_array_append_new(
-			warnings, json_sprintf("%s: %s", name,
-					  json_string_value(json_object_get(row, "finding"))));
+		/* Without any cgroup every controller says the same. */
+		if (!streq(finding, last) &&
+			json_array_append_new(warnings, json_sprintf("%s: %s", name, finding)) < 0)
+			return err_set(e, -ENOMEM, "info");
+		last = finding;
 	}
 	r = put(o, "Driver", json_string(driver), e);
 	r = r < 0 ? r
@@ -175,6 +178,8 @@ static int add_line(struct str *b, json_t *o, const char *label, const char *key
 	const char *raw = json_string_value(json_object_get(o, key));
 	_cleanup_free_ char *clean = raw ? str_sanitise(raw) : NULL;
 
+	if (!raw || !*raw)
+		return 0;
 	return str_addf(b, "%s: %s\n", label, clean ? clean : "");
 }
 
@@ -188,9 +193,11 @@ static int add_map(struct str *b, json_t *o, const char *label, const char *key)
 		long long host = number(line, "HostID"), in = number(line, "ContainerID"),
 			  n = number(line, "Size");
 
-		r = r < 0 ? r
-			  : str_addf(b, " %lld-%lld inside are %lld-%lld here\n", in, in + n - 1,
-				    host, host + n - 1);
+		if (r == 0 && n == 1)
+			r = str_addf(b, " %lld inside is %lld here\n", in, host);
+		else if (r == 0)
+			r = str_addf(b, " %lld-%lld inside are %lld-%lld here\n", in, in + n - 1,
+				host, host + n - 1);
 	}
 	return r;
 }
