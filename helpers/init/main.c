@@ -203,10 +203,10 @@ static void say(const char *what, const char *name, int err)
 		put(&t, " ");
 		put_clean(&t, name);
 	}
-	put(&t, ": ");
-	/* A path of thousands of bytes must not push out the cause: cut it, keep the end. */
+	/* A path of thousands of bytes must not push out the cause. */
 	if (t.len > sizeof(t.s) - 100)
 		t.len = sizeof(t.s) - 100;
+	put(&t, ": ");
 	put_cause(&t, err);
 	put(&t, "\n");
 	sys5(__NR_write, 2, P(t.s), t.len, 0, 0);

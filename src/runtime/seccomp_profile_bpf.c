@@ -292,12 +292,13 @@ static size_t ranges(const struct bpf_filter *f, struct bpf_arch *a, struct rang
 			x32 = true;
 		}
 		range_rules(f, a, i, end, r, &n);
-		if (nr + 1 < UINT32_MAX && (end == a->n || a->rules[end].nr != nr + 1))
+		if (nr < UINT32_MAX - 1 && (end == a->n || a->rules[end].nr != nr + 1))
 			range_base(f, a, nr + 1, r, &n);
 	}
 	if (!x32)
 		range_base(f, a, X32_BIT, r, &n);
-	range_base(f, a, UINT32_MAX, r, &n);
+	if (r[n - 1].start != UINT32_MAX)
+		range_base(f, a, UINT32_MAX, r, &n);
 	return n;
 }
 
