@@ -53,7 +53,7 @@ static const struct family {
 	{ " debian ubuntu ", "apt-get install -y", "uidmap" },
 	{ " fedora rhel centos ", "dnf install -y", "shadow-utils" },
 	{ " arch ", "pacman -S --noconfirm", "shadow" },
-	{ " alpine ", "apk add", "shadow-subids" },
+	{ " alpine ", "apk add", "shadow-uidmap" },
 	{ " suse opensuse ", "zypper install -y", "shadow" },
 };
 
