@@ -3,6 +3,10 @@
 #include <errno.h>
 #include <linux/audit.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "runtime/seccomp_builtin.h"
@@ -10,6 +14,7 @@
 #include "runtime/seccomp_profile_json.h"
 #include "runtime/seccomp_profile_names.h"
 #include "seccomp_sim.h"
+#include "sys/seccomp.h"
 #include "tap.h"
 
 #define DEFAULT_CAPS UINT64_C(0x800405fb)
@@ -303,6 +308,103 @@ static void test_common_sets_are_built_in(void)
 	seccomp_prog_free(&p);
 }
 
+/* --- in the kernel ------------------------------------------------------------------------- */
+
+static int errno_of(long nr, long a, long b, long c)
+{
+	errno = 0;
+	return syscall(nr, a, b, c) < 0 ? errno : 0;
+}
+
+#ifdef __x86_64__
+/* getpid (20) as a program for i386 asks for it. */
+static int errno_of_int80(void)
+{
+	int ret;
+
+	__asm__ volatile("int $0x80" : "=a"(ret) : "a"(20) : "memory", "r8", "r9", "r10", "r11");
+	return ret < 0 ? -ret : 0;
+}
+#endif
+
+/* Under the filter: the number of the first answer that is not the expected one, or 0. */
+static int probe(const struct seccomp_prog *p)
+{
+	struct err e = ERR_INIT;
+
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_load(p->insns, p->len, &e) < 0)
+		return 1;
+	if (errno_of(SYS_getpid, 0, 0, 0) != 0)
+		return 2;
+	if (errno_of(SYS_keyctl, 0, 0, 0) != EPERM)
+		return 3;
+	if (errno_of(SYS_socket, 38, 5, 0) != EAFNOSUPPORT || errno_of(SYS_socket, 1, 1, 0) != 0)
+		return 4;
+	if (errno_of(SYS_unshare, 0, 0, 0) != EPERM || errno_of(SYS_clone3, 0, 0, 0) != ENOSYS)
+		return 5;
+	if (errno_of(999, 0, 0, 0) != ENOSYS)
+		return 6;
+	/* No such descriptor: the kernel's own answer to what passes. */
+	if (errno_of(SYS_ioctl, -1, 0x5401, 0) != EBADF ||
+		errno_of(SYS_ioctl, -1, (long)UINT64_C(0xf00000000005412), 0) != EPERM)
+		return 7;
+#ifdef __x86_64__
+	if (errno_of_int80() != ENOSYS || errno_of(X32(SYS_getpid), 0, 0, 0) != ENOSYS)
+		return 8;
+#endif
+	return 0;
+}
+
+static int in_child(int (*fn)(const struct seccomp_prog *), const struct seccomp_prog *p)
+{
+	int st = 0;
+	pid_t pid = fork();
+
+	if (pid == 0)
+		_exit(fn(p));
+	CHECK_INT(waitpid(pid, &st, 0), pid);
+	return WIFEXITED(st) ? WEXITSTATUS(st) : 256 + WTERMSIG(st);
+}
+
+static void test_the_kernel_agrees(void)
+{
+	struct seccomp_prog p = { 0 };
+
+	CHECK_INT(seccomp_profile_default(DEFAULT_CAPS, false, -1, &p, NULL), 0);
+	CHECK_INT(in_child(probe, &p), 0);
+}
+
+static int load_invalid(const struct seccomp_prog *p)
+{
+	static const struct sock_filter endless = { BPF_JMP | BPF_JA, 0, 0, 0 };
+	struct err e = ERR_INIT;
+
+	(void)p;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_load(&endless, 1, &e) != -EINVAL)
+		return 1;
+	return !streq(e.msg, "load seccomp filter of 1 instructions: Invalid argument");
+}
+
+static int load_without_rights(const struct seccomp_prog *p)
+{
+	struct err e = ERR_INIT;
+
+	if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
+		return 1;
+	if (seccomp_load(p->insns, p->len, &e) != -EACCES)
+		return 2;
+	return strstr(e.msg, "no-new-privileges") == NULL;
+}
+
+static void test_loading_fails_with_the_cause(void)
+{
+	struct seccomp_prog p = { 0 };
+
+	CHECK_INT(seccomp_profile_default(DEFAULT_CAPS, false, -1, &p, NULL), 0);
+	CHECK_INT(in_child(load_invalid, &p), 0);
+	CHECK_INT(in_child(load_without_rights, &p), 0);
+}
+
 int main(void)
 {
 	/* The table's numbers are those of x86_64. */
@@ -314,5 +416,7 @@ int main(void)
 	RUN(test_nesting_opens_namespaces_and_nothing_else);
 	RUN(test_the_start_path_is_allowed_without_capabilities);
 	RUN(test_common_sets_are_built_in);
+	RUN(test_the_kernel_agrees);
+	RUN(test_loading_fails_with_the_cause);
 	return tap_end();
 }
