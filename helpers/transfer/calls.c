@@ -13,7 +13,7 @@ static const char *const allowed_calls[] = { "brk", "clock_gettime", "close", "e
 	"fallocate", "fchmod", "fchmodat", "fchown", "fchownat", "fcntl", "fgetxattr", "fsetxattr",
 	"fstat", "fstatfs", "ftruncate", "futex", "getdents64", "getpid", "getrandom", "gettid",
 	"linkat", "lseek", "madvise", "mkdirat", "mknodat", "mmap", "mprotect", "mremap", "munmap",
-	"newfstatat", "openat", "openat2", "pread64", "pwrite64", "read", "readv",
+	"newfstatat", "openat", "openat2", "pread64", "pwrite64", "read", "readlinkat", "readv",
 	"restart_syscall", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_yield", "statx",
 	"symlinkat", "tgkill", "uname", "unlinkat", "utimensat", "write", "writev" };
 

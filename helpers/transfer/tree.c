@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "sys/inroot.h"
 #include "sys/syscalls.h"
 
 /*
@@ -123,26 +124,27 @@ int tree_make_dir(struct tree *t, int dirfd, const char *name)
 	return hides ? tree_set_opaque(dirfd, name) : 0;
 }
 
-/* Opens dir (a cleaned path), making what is missing of it: the descriptor or -errno. */
-static int open_or_make(struct tree *t, char *dir)
+/*
+ * Makes what is missing of dir (a cleaned path), one component after the other: the descriptor or
+ * -errno. A name that this layer deleted is a directory of it after all: the mark gives way. Links
+ * to what lower layers have lead to the same place in this layer (inroot_mkdir).
+ */
+static int make_parents(struct tree *t, char *dir)
 {
 	_cleanup_fd_ int above = open_dir_in_root(t, "");
 	char *name = dir;
 
 	for (;;) {
 		char *slash = strchr(name, '/');
-		int fd;
+		int fd, r = 0;
 
 		if (above < 0)
-			return above;
+			return take_fd(&above);
 		if (slash)
 			*slash = '\0';
-		fd = open_dir_in_root(t, dir);
-		if (fd == -ENOENT || (fd == -ENOTDIR && whiteout_is(above, name))) {
-			int r = tree_make_dir(t, above, name);
-
-			fd = r < 0 ? r : open_dir_in_root(t, dir);
-		}
+		if (whiteout_is(above, name))
+			r = tree_make_dir(t, above, name);
+		fd = r < 0 ? r : inroot_mkdir(t->root, dir);
 		if (slash)
 			*slash = '/';
 		if (fd < 0 || !slash)
@@ -166,7 +168,7 @@ int tree_parent(struct tree *t, const char *path, const char **ret_name, struct 
 		return t->parent_fd;
 	fd = open_dir_in_root(t, dir);
 	if (fd == -ENOENT || fd == -ENOTDIR)
-		fd = open_or_make(t, dir);
+		fd = make_parents(t, dir);
 	if (fd < 0)
 		return tree_err(e, fd, "make the directory of", path);
 	free(t->parent);

@@ -4,6 +4,7 @@
 
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
 
@@ -49,6 +50,22 @@ static int add_args(const struct transfer *t, char ***argv)
 	if (r == 0 && t->name)
 		r = strv_add(argv, t->name);
 	return r;
+}
+
+/* $UCTR_MAX_LAYER_SIZE replaces the limit on what one layer may unpack to. */
+static int add_limit(char ***argv, struct err *e)
+{
+	const char *text = getenv("UCTR_MAX_LAYER_SIZE");
+	uint64_t max;
+
+	if (!text || !*text)
+		return 0;
+	if (parse_size(text, &max) < 0 || max == 0)
+		return err_msg(e, -EINVAL,
+			"UCTR_MAX_LAYER_SIZE: want a size like 20g, not \"%.40s\"", text);
+	if (strv_addf(argv, "--max-bytes=%llu", (unsigned long long)max) < 0)
+		return err_set(e, -ENOMEM, "start " UCTR_TRANSFER_NAME);
+	return 0;
 }
 
 static int get_hex(json_t *answer, const char *key, char *ret, struct err *e)
@@ -108,10 +125,13 @@ static int start(const struct transfer *t, int answer_fd, pid_t *ret_pid, struct
 	_cleanup_strv_ char **argv = NULL;
 	struct spawn s = SPAWN_INIT;
 	const int fds[] = { t->in_fd, t->out_fd, t->userns_fd, t->blob_fd, t->hold_fd };
-	int keep[ARRAY_SIZE(fds)];
+	int keep[ARRAY_SIZE(fds)], r;
 
 	if (add_args(t, &argv) < 0)
 		return err_set(e, -ENOMEM, "start " UCTR_TRANSFER_NAME);
+	r = t->out_fd >= 0 && !t->name ? add_limit(&argv, e) : 0;
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		if (fds[i] >= 0)
 			keep[s.n_keep++] = fds[i];
