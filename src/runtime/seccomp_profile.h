@@ -24,8 +24,8 @@ void seccomp_prog_free(struct seccomp_prog *p);
  * start without options cost nothing: they were compiled when uctr was built. Other capability sets
  * are compiled once and cached below cache_dirfd (-1: no cache), keyed by their whole content.
  */
-int seccomp_profile_default(uint64_t caps, bool nesting, int cache_dirfd, struct seccomp_prog *ret,
-	struct err *e);
+int seccomp_profile_default(
+	uint64_t caps, bool nesting, int cache_dirfd, struct seccomp_prog *ret, struct err *e);
 
 /*
  * A profile in docker's format (archMap, includes/excludes by caps, arches and minKernel) or
