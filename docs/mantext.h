@@ -45,6 +45,9 @@ static const struct man_pair man_environment[] = {
 		"Names the directory for images and containers, in place of the default. It should "
 		"lie on a local disk." },
 	{ "UCTR_IMAGES", "The directory of images that are bundled with uctr." },
+	{ "UCTR_MAX_LAYER_SIZE",
+		"What one layer of an image may unpack to, as 20g; by default 64g. Larger ones are "
+		"refused." },
 	{ "UCTR_TRACE",
 		"When 1, the time of every stage of a start is printed on standard error." },
 	{ "XDG_RUNTIME_DIR", "The state of running containers is kept in $XDG_RUNTIME_DIR/uctr. "
