@@ -261,6 +261,25 @@ enum probe_status probe_cgroup(struct probe_ctx *c, struct probe_result *r)
 	return PROBE_WARN;
 }
 
+/* Is the controller in a v1 hierarchy of the host, "9:cpu,cpuacct:/"? Then v2 cannot have it. */
+static bool held_by_v1(const char *name)
+{
+	_cleanup_free_ char *text = NULL;
+	_cleanup_strv_ char **lines = NULL;
+
+	if (file_read(AT_FDCWD, "/proc/self/cgroup", 65536, &text, NULL) < 0)
+		return false;
+	lines = strv_split(text, '\n');
+	strv_foreach (line, lines) {
+		_cleanup_strv_ char **f = strv_split(line, ':');
+		_cleanup_strv_ char **names = strv_len(f) > 1 ? strv_split(f[1], ',') : NULL;
+
+		if (strv_contains(names, name))
+			return true;
+	}
+	return false;
+}
+
 static enum probe_status controller(struct probe_ctx *c, struct probe_result *r, const char *name)
 {
 	const struct cgroup_root *g = cgroup(c);
@@ -275,6 +294,12 @@ static enum probe_status controller(struct probe_ctx *c, struct probe_result *r,
 	if (g->fd < 0) {
 		probe_found(r, "%s", g->why);
 		cure_no_cgroup(r);
+		return PROBE_MISSING;
+	}
+	if (held_by_v1(name)) {
+		probe_found(r, "bound to a cgroup v1 hierarchy of this host");
+		probe_cure(r, "boot with the unified hierarchy (kernel parameter "
+			      "systemd.unified_cgroup_hierarchy=1)");
 		return PROBE_MISSING;
 	}
 	probe_found(r, "not among the delegated controllers (%s)",
