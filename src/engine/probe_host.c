@@ -274,7 +274,8 @@ static bool held_by_v1(const char *name)
 		_cleanup_strv_ char **f = strv_split(line, ':');
 		_cleanup_strv_ char **names = strv_len(f) > 1 ? strv_split(f[1], ',') : NULL;
 
-		if (strv_contains(names, name))
+		if (strv_contains(names, name) ||
+			(streq(name, "io") && strv_contains(names, "blkio")))
 			return true;
 	}
 	return false;
