@@ -3,10 +3,11 @@
 # Hostile archives: whatever names, links, types, xattrs and sizes a layer has, nothing outside its
 # tree changes, and what is inside is what was meant (rows B1-B7, B9-B11 of the security bar).
 #
-# Red controls: with RESOLVE_IN_ROOT taken out of open_dir_in_root() (helpers/transfer/tree.c) the
-# tests link_* and whiteout_through_link fail; with AT_SYMLINK_NOFOLLOW taken out of attrs.c,
-# attributes_not_through_links; without xattr_wanted(), control_xattrs; without
-# tree_clean_name()'s checks, bad_names and bad_roots.
+# Red controls, each seen to fail: with RESOLVE_IN_ROOT taken out of open_dir_in_root() and Landlock
+# off (alone it holds too), link_then_file_below and whiteout_through_link; with AT_SYMLINK_NOFOLLOW
+# taken out of attrs.c, attributes_not_through_links; with xattr_wanted() always true,
+# control_xattrs; without the ".." check of tree_clean_name(), bad_names; without the type check of
+# make_root(), bad_roots; without UCTR_MAX_TRAILER, trailing_bytes.
 
 # shellcheck source=tests/lib/common.sh
 . "$(dirname "$0")/../lib/common.sh"

@@ -1,0 +1,165 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# uctr images and rmi: listing, filters, formats, names and ids that go.
+
+# shellcheck source=tests/lib/common.sh
+. "$(dirname "$0")/../lib/common.sh"
+
+setUp()
+{
+	fresh_tmp
+	export UCTR_DATA="$T/data"
+	has fullmap || return 0
+	echo "file one 0644 1" | mktar "$T/one.tar"
+	echo "file two 0644 22" | mktar "$T/two.tar"
+	one=$("$UCTR" import -c "LABEL kind=small" "$T/one.tar" one)
+	two=$("$UCTR" import -c "LABEL kind=big other=" "$T/two.tar" reg.example:5000/me/two:v2)
+}
+
+trees()
+{
+	find "$UCTR_DATA"/layers -name '*.ok' 2> /dev/null | wc -l
+}
+
+test_table()
+{
+	need fullmap || return 0
+	assert_run "$UCTR" images
+	assertExit 0
+	assertEquals 3 "$(echo "$out" | wc -l)"
+	assertOutHas "REPOSITORY" "TAG" "IMAGE ID" "CREATED" "SIZE"
+	short=${one#sha256:}
+	short=$(echo "$short" | cut -c1-12)
+	echo "$out" | grep -qE "^localhost/one +latest +$short +.* ago +1B$"
+	assertEquals "the line of one $(context)" 0 $?
+}
+
+test_formats()
+{
+	need fullmap || return 0
+	assertEquals "localhost/one:latest $one" \
+		"$("$UCTR" images --format '{{.Repository}}:{{.Tag}} {{.ID}}' --no-trunc one)"
+	assert_run "$UCTR" images --format json
+	assertExit 0
+	assertOutHas '"Repository": "localhost/one"' "\"ID\": \"$two\""
+	assert_run "$UCTR" images --format 'table {{.Tag}}\t{{.Size}}'
+	assertEquals "TAG SIZE" "$(echo "$out" | head -n 1 | sed 's/  */ /g')"
+	assert_run "$UCTR" images --format '{{.Nonsense}}'
+	assertExit 125
+	assertErrLine "Nonsense"
+}
+
+test_quiet()
+{
+	need fullmap || return 0
+	assertEquals "$(printf '%s\n' "$one" "$two" | sort)" "$("$UCTR" images -q --no-trunc | sort)"
+	assertEquals 12 "$("$UCTR" images -q one | tr -d '\n' | wc -c)"
+	"$UCTR" import -c "LABEL kind=small" "$T/one.tar" again > /dev/null
+	assertEquals "" "$("$UCTR" images -q nothing)"
+}
+
+test_filters()
+{
+	need fullmap || return 0
+	names()
+	{
+		"$UCTR" images --format '{{.Repository}}:{{.Tag}}' "$@" | sort | tr '\n' ' '
+	}
+	assertEquals "localhost/one:latest " "$(names -f label=kind=small)"
+	assertEquals "reg.example:5000/me/two:v2 " "$(names -f label=other)"
+	assertEquals "localhost/one:latest reg.example:5000/me/two:v2 " "$(names -f label=kind)"
+	assertEquals "" "$(names -f label=kind -f label=kind=none)"
+	assertEquals "localhost/one:latest " "$(names -f 'reference=o*')"
+	assertEquals "reg.example:5000/me/two:v2 " "$(names -f 'reference=*/me/two')"
+	assertEquals "reg.example:5000/me/two:v2 " "$(names 'reg.example:5000/me/two:v*')"
+	assertEquals "" "$(names -f dangling=true)"
+	assertEquals "" "$(names -f since=one -f before=one)"
+	for bad in nonsense=1 label= reference dangling=perhaps before=missing; do
+		assert_run "$UCTR" images -f "$bad"
+		assertExit 125
+		assertErrLine "$(echo "$bad" | sed 's/before=//; s/=.*//')"
+	done
+}
+
+test_rmi_name_and_layers()
+{
+	need fullmap || return 0
+	assertEquals 2 "$(trees)"
+	assert_run "$UCTR" rmi one
+	assertExit 0
+	assertOut "$(printf 'Untagged: localhost/one:latest\nDeleted: %s' "${one#sha256:}")"
+	assertEquals 1 "$(trees)"
+	assertEquals "config, manifest and layer of the other" 3 \
+		"$(find "$UCTR_DATA/blobs" -type f | wc -l)"
+	assert_run "$UCTR" rmi reg.example:5000/me/two:v2
+	assertExit 0
+	assertEquals "" "$(find "$UCTR_DATA/blobs" "$UCTR_DATA/layers" -type f)"
+	assertEquals "" "$("$UCTR" images -aq)"
+}
+
+test_rmi_id()
+{
+	need fullmap || return 0
+	assert_run "$UCTR" rmi "$(echo "${one#sha256:}" | cut -c1-10)"
+	assertExit 0
+	assert_run "$UCTR" rmi "$two"
+	assertExit 0
+	assertEquals "" "$("$UCTR" images -aq)"
+}
+
+test_rmi_several()
+{
+	need fullmap || return 0
+	assert_run "$UCTR" rmi one missing reg.example:5000/me/two:v2
+	assertExit 125
+	assertErrLine 'no image "missing"'
+	assertEquals "" "$("$UCTR" images -aq)"
+	assert_run "$UCTR" rmi -f missing
+	assertExit 0
+	assert_run "$UCTR" rmi missing other
+	assertErrLine 'no image "missing"' "1 more could not be removed"
+	assert_run "$UCTR" rmi
+	assertExit 125
+}
+
+test_rmi_bad_names()
+{
+	need fullmap || return 0
+	for name in ../one 'a b' "$(printf 'a\033[2J')" Upper '' "$(printf 'n%.0s' $(seq 300))"; do
+		assert_run "$UCTR" rmi "$name"
+		assertExit 125
+		assertErrLine "image name"
+	done
+	assertEquals 2 "$("$UCTR" images -q | wc -l)"
+}
+
+# Foreign owners and modes that keep even the owner out.
+test_rmi_awkward_trees()
+{
+	need fullmap || return 0
+	{
+		echo "owner 1000 1000"
+		echo "dir a 0000"
+		echo "dir a/b 0000"
+		echo "file a/b/f 0000 x"
+		echo "dir . 0555"
+	} | mktar "$T/awkward.tar"
+	"$UCTR" import "$T/awkward.tar" awkward > /dev/null
+	assertEquals 3 "$(trees)"
+	assert_run "$UCTR" rmi awkward
+	assertExit 0
+	assertEquals 2 "$(trees)"
+	assertEquals "no rest of the tree" 2 "$(find "$UCTR_DATA"/layers -mindepth 2 -maxdepth 2 -type d 2> /dev/null | wc -l)"
+}
+
+test_damaged_record()
+{
+	need fullmap || return 0
+	echo '{' > "$UCTR_DATA/images/localhost+one:latest.json"
+	assert_run "$UCTR" images
+	assertExit 125
+	assertErrLine "images/localhost+one:latest.json" "not valid JSON"
+}
+
+# shellcheck disable=SC1091
+. shunit2
