@@ -152,8 +152,10 @@ int main(int argc, char **argv)
 	check(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, sock), "socketpair");
 	pid = (pid_t)syscall(SYS_clone3, &args, sizeof(args));
 	check(pid < 0, "clone3");
-	if (!pid)
+	if (!pid) {
+		close(sock[0]);
 		child(sock[1], argv[1], argv[2], argv + 5);
+	}
 	uidmap = spawn_map("newuidmap", pid, getuid(), argv[3]);
 	gidmap = spawn_map("newgidmap", pid, getgid(), argv[4]);
 	check(waitpid(uidmap, &status, 0) < 0 || status, "newuidmap");
