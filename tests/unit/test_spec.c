@@ -523,11 +523,15 @@ static void test_default(void)
 static void replace_each(json_t *whole, json_t *part)
 {
 	const char *key;
-	json_t *v, *bad[4] = { json_null(), json_integer(-7), json_string("x"), json_array() };
+	json_t *v, *bad[4];
 	void *next;
 
 	if (!json_is_object(part))
 		return;
+	bad[0] = json_null();
+	bad[1] = json_integer(-7);
+	bad[2] = json_string("x");
+	bad[3] = json_array();
 	json_object_foreach_safe(part, next, key, v)
 	{
 		json_incref(v);
