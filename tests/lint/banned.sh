@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Functions and flags that invite the bugs of other container engines.
-# shellcheck source=lib.sh
+# shellcheck source=tests/lint/lib.sh
 . "$(dirname "$0")/lib.sh"
 tmp=$(mktemp)
 trap 'rm -f "$found" "$tmp"' EXIT

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # cppcheck finds no fault in the C sources.
-# shellcheck source=lib.sh
+# shellcheck source=tests/lint/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 list=$(c_files | grep '\.c$' | grep -E '^(src|helpers|docs|tests)/')

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # C files look as the checked-in .clang-format says.
-# shellcheck source=lib.sh
+# shellcheck source=tests/lint/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 list=$(c_files)

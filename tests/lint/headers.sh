@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Every file names its licence and what it is; none names a developer's machine or unfinished work.
-# shellcheck source=lib.sh
+# shellcheck source=tests/lint/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 {

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Includes go in one direction: cli -> engine -> {image, net, runtime} -> sys -> base.
-# shellcheck source=lib.sh
+# shellcheck source=tests/lint/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 # allowed FILE: the folders whose headers this file may include.

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # Files stay below 500 lines and functions below 60; tables are data and may be longer.
-# shellcheck source=lib.sh
+# shellcheck source=tests/lint/lib.sh
 . "$(dirname "$0")/lib.sh"
 
 c_files | while read -r f; do
