@@ -8,6 +8,8 @@
 
 #include "base/str.h"
 
+const char *opt_program = "uctr";
+
 struct found {
 	const struct opt *o;
 	char *field;
@@ -73,8 +75,8 @@ static int parse_long(
 	if (!find(t, args, 0, name, n, &f)) {
 		_cleanup_free_ char *clean = str_sanitise(argv[*i]);
 
-		return err_msg(e, -EINVAL, "unknown flag %s; see 'uctr %s --help'",
-			clean ? clean : "", cmd);
+		return err_msg(e, -EINVAL, "unknown flag %s; see '%s%s%s --help'",
+			clean ? clean : "", opt_program, *cmd ? " " : "", cmd);
 	}
 	snprintf(shown, sizeof(shown), "--%s", f.o->lname);
 	if (!value && f.o->type != OPT_T_FLAG) {
@@ -97,9 +99,9 @@ static int parse_short(
 		if (!find(t, args, *p, NULL, 0, &f)) {
 			_cleanup_free_ char *clean = str_sanitise(argv[*i]);
 
-			return err_msg(e, -EINVAL, "unknown flag -%.1s in %s; see 'uctr %s --help'",
+			return err_msg(e, -EINVAL, "unknown flag -%.1s in %s; see '%s%s%s --help'",
 				char_is_control((unsigned char)*p) ? "?" : p, clean ? clean : "",
-				cmd);
+				opt_program, *cmd ? " " : "", cmd);
 		}
 		if (f.o->type == OPT_T_FLAG) {
 			if (p[1] == '=')

@@ -52,6 +52,9 @@ struct opt {
 int opt_parse(const struct opt *table, void *args, bool stop_at_operand, int argc, char **argv,
 	char ***ret_operands, struct err *e);
 
+/* The program that error texts name in "see 'PROGRAM COMMAND --help'"; "uctr" unless set. */
+extern const char *opt_program;
+
 /* Frees what OPT_T_STR and OPT_T_LIST fields own; fields of OPT_T_CALL are the command's own. */
 void opt_free(const struct opt *table, void *args);
 
