@@ -5,8 +5,8 @@
 #   make install         DESTDIR and PREFIX (default /usr/local) are honoured
 #   make check           lint, then all tests; WERROR=1 is on
 #   make asan            the same programs with sanitizers, below build-asan/
-#   make analyze         gcc's static analyzer over all sources
-#   make bench demo      numbers; a first container
+#   make analyze         what gcc's static analyzer suspects (it misses the cleanup attribute)
+#   make bench demo fuzz numbers; a first container; hostile inputs under sanitizers
 
 PREFIX ?= /usr/local
 BINDIR ?= $(PREFIX)/bin
@@ -205,7 +205,7 @@ $(bundled)/index.json: contrib/mkbundled
 
 # --- tests ------------------------------------------------------------------------------------
 
-.PHONY: tests check lint bench demo asan analyze
+.PHONY: tests check lint bench demo fuzz asan analyze
 tests: all $(unit_bins) $(helper_bins)
 
 $(B)/tests/unit/%.o: tests/unit/%.c $(B)/.flags
@@ -240,11 +240,15 @@ bench: all $(bench_bins)
 demo: all
 	@sh contrib/demo
 
+# Replays the corpora; SECONDS=60 also looks for new inputs (clang).
+fuzz:
+	@sh tests/fuzz/run $(SECONDS)
+
 asan:
 	+$(MAKE) B=build-asan SANITIZE=1 tests
 
 analyze:
-	$(MAKE) B=build-analyze CC=gcc OPT='-O1 -fanalyzer' WERROR=1 objects
+	$(MAKE) B=build-analyze CC=gcc OPT='-O1 -fanalyzer' objects
 
 # --- installation -----------------------------------------------------------------------------
 
