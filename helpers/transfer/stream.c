@@ -191,7 +191,8 @@ ssize_t stream_tar_read(struct archive *a, void *stream, const void **ret)
 	s->out_bytes += len;
 	if (s->out_bytes > s->max_out) {
 		err_msg(s->e, -EFBIG,
-			"the archive holds more than %llu bytes, the limit for a layer",
+			"the archive holds more than %llu bytes, the limit for a layer here "
+			"(free disk space; UCTR_MAX_LAYER_SIZE)",
 			(unsigned long long)s->max_out);
 		goto fail;
 	}

@@ -14,6 +14,7 @@
 #include "engine/engine.h"
 
 #define DOCKER_PREFIX "docker.io/library/"
+#define LOCAL_PREFIX "localhost/"
 
 struct images_args {
 	bool all;
@@ -136,17 +137,23 @@ static bool labels_match(char *const *want, json_t *labels)
 	return true;
 }
 
+static const char *without(const char *name, const char *prefix)
+{
+	size_t n = strlen(prefix);
+
+	return strncmp(name, prefix, n) == 0 ? name + n : name;
+}
+
 /* docker's familiar form: what one types to get this image. */
 static const char *familiar(const char *name)
 {
-	return str_startswith(name, DOCKER_PREFIX) ? name + strlen(DOCKER_PREFIX) : name;
+	return without(name, DOCKER_PREFIX);
 }
 
 /* A pattern fits the name with or without tag, in full, familiar, or local form. */
 static bool references_match(char *const *want, const char *name)
 {
-	const char *forms[] = { name, familiar(name),
-		str_startswith(name, "localhost/") ? name + strlen("localhost/") : name };
+	const char *forms[] = { name, familiar(name), without(name, LOCAL_PREFIX) };
 
 	if (!want)
 		return true;

@@ -45,7 +45,12 @@ static int open_list(int dirfd, const char *path, DIR **ret, struct err *e)
 	return 0;
 }
 
-/* Names with a leading dot are what a killed writer left: writers hold the lock that we have. */
+/* What file_replace() leaves when it is killed; all its callers here hold the store's lock. */
+static bool is_leftover(const char *name)
+{
+	return name[0] == '.' && strlen(name) > 8;
+}
+
 static int sweep_files(
 	struct image_store *s, const char *dir, bool blobs, char *const *keep, struct err *e)
 {
@@ -57,9 +62,8 @@ static int sweep_files(
 		return r;
 	while (r == 0 && (de = readdir(d))) {
 		bool blob = blobs && digest_hex_valid(de->d_name);
-		bool left = de->d_name[0] == '.' && strlen(de->d_name) > 8;
 
-		if (!left && (!blob || strv_contains(keep, de->d_name)))
+		if (!is_leftover(de->d_name) && (!blob || strv_contains(keep, de->d_name)))
 			continue;
 		if (unlinkat(dirfd(d), de->d_name, 0) < 0 && errno != ENOENT)
 			r = err_set(e, -errno, "remove %s/%s", dir, de->d_name);
@@ -91,6 +95,8 @@ static int sweep_form(struct image_store *s, const char *form, char *const *keep
 	while (r == 0 && (de = readdir(d))) {
 		if (digest_hex_valid(de->d_name) && !strv_contains(keep, de->d_name))
 			r = sweep_tree(s, dirfd(d), de->d_name, e);
+		else if (is_leftover(de->d_name) && unlinkat(dirfd(d), de->d_name, 0) < 0)
+			r = err_set(e, -errno, "remove %s/%s", path, de->d_name);
 	}
 	closedir(d);
 	return r;

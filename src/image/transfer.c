@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/wait.h>
+#include <sys/statvfs.h>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -52,17 +52,24 @@ static int add_args(const struct transfer *t, char ***argv)
 	return r;
 }
 
-/* $UCTR_MAX_LAYER_SIZE replaces the limit on what one layer may unpack to. */
-static int add_limit(char ***argv, struct err *e)
+/*
+ * What one layer may unpack to: $UCTR_MAX_LAYER_SIZE, else the protocol's limit, but never all that
+ * the disk has left: a bomb must not take the user's last block before it is noticed.
+ */
+static int add_limit(const struct transfer *t, char ***argv, struct err *e)
 {
 	const char *text = getenv("UCTR_MAX_LAYER_SIZE");
-	uint64_t max;
+	uint64_t max = UCTR_MAX_LAYER_BYTES, room;
+	struct statvfs fs;
 
-	if (!text || !*text)
-		return 0;
-	if (parse_size(text, &max) < 0 || max == 0)
+	if (text && *text && (parse_size(text, &max) < 0 || max == 0))
 		return err_msg(e, -EINVAL,
 			"UCTR_MAX_LAYER_SIZE: want a size like 20g, not \"%.40s\"", text);
+	if (fstatvfs(t->out_fd, &fs) < 0)
+		return err_set(e, -errno, "look for room on the disk");
+	room = (uint64_t)fs.f_bavail * fs.f_frsize / 100 * 95;
+	if (room < max)
+		max = room;
 	if (strv_addf(argv, "--max-bytes=%llu", (unsigned long long)max) < 0)
 		return err_set(e, -ENOMEM, "start " UCTR_TRANSFER_NAME);
 	return 0;
@@ -129,7 +136,7 @@ static int start(const struct transfer *t, int answer_fd, pid_t *ret_pid, struct
 
 	if (add_args(t, &argv) < 0)
 		return err_set(e, -ENOMEM, "start " UCTR_TRANSFER_NAME);
-	r = t->out_fd >= 0 && !t->name ? add_limit(&argv, e) : 0;
+	r = t->out_fd >= 0 && !t->name ? add_limit(t, &argv, e) : 0;
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
