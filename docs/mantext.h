@@ -22,6 +22,12 @@ static const char man_description[] =
 	"doctor "
 	"looks at the whole host.";
 
+static const char man_oci[] =
+	"Called as uctr-oci, the program is an OCI runtime: it runs a bundle, a directory with a "
+	"config.json of the OCI runtime specification and a root file system. It makes exactly the "
+	"namespaces that the bundle lists. What a config.json asks for and uctr-oci does not do is "
+	"refused by name. Options before the verb are listed by uctr-oci --help.";
+
 static const char man_exit_intro[] =
 	"Commands return 0 when they did what was asked. run and exec in the foreground, and wait, "
 	"return or print the exit code of the container's command.";

@@ -10,6 +10,7 @@
 
 #include "base/str.h"
 #include "cli/command.h"
+#include "cli/oci_commands.h"
 #include "mantext.h"
 #include "uctr/version.h"
 
@@ -117,6 +118,21 @@ static void put_paragraphs(const char *s)
 	}
 }
 
+/* A sentence: tables write help in lower case; a leading word that is no literal gets a capital. */
+static void put_help(const char *s)
+{
+	size_t n = 0;
+
+	while (isalpha((unsigned char)s[n]))
+		n++;
+	if (n > 0 && s[n] == ' ') {
+		putchar(toupper((unsigned char)*s));
+		s++;
+	}
+	put_text(s, strlen(s));
+	puts(".");
+}
+
 static void man_option(const struct opt *o, void *ctx)
 {
 	(void)ctx;
@@ -130,8 +146,7 @@ static void man_option(const struct opt *o, void *ctx)
 		put_arg(o->meta);
 	}
 	putchar('\n');
-	put_text(o->help, strlen(o->help));
-	puts(".");
+	put_help(o->help);
 	if (o->alias) {
 		fputs("Also\n.Fl \\-", stdout);
 		put_text(o->alias, strlen(o->alias));
@@ -145,14 +160,14 @@ static void count_option(const struct opt *o, void *ctx)
 	++*(int *)ctx;
 }
 
-static void man_command(const struct command *c)
+/* program: NULL for uctr itself. */
+static void man_command(const struct command *c, const char *program)
 {
 	int n = 0;
 
 	opt_each(c->opts, count_option, &n);
-	fputs(".Ss ", stdout);
-	put_arg(c->name);
-	fputs("\n.Nm\n.Cm ", stdout);
+	printf(".Ss \"\\&%s%s%s\"\n.Nm", program ? program : "", program ? " " : "", c->name);
+	printf("%s%s\n.Cm ", program ? " " : "", program ? program : "");
 	put_arg(c->name);
 	putchar('\n');
 	if (n > 0)
@@ -204,7 +219,11 @@ static void man(void)
 	put_paragraphs(man_description);
 	puts(".Sh COMMANDS");
 	for (size_t i = 0; commands[i]; i++)
-		man_command(commands[i]);
+		man_command(commands[i], NULL);
+	puts(".Sh OCI RUNTIME");
+	put_paragraphs(man_oci);
+	for (size_t i = 0; oci_commands[i]; i++)
+		man_command(oci_commands[i], "uctr-oci");
 	man_pairs("ENVIRONMENT", NULL, "Ev", man_environment);
 	man_pairs("FILES", NULL, "Pa", man_files);
 	man_pairs("EXIT STATUS", man_exit_intro, "Li", man_exit);

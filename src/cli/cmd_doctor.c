@@ -17,7 +17,7 @@ struct doctor_args {
 
 static const struct opt doctor_opts[] = {
 	OPT_STR('f', "format", struct doctor_args, format, "FORMAT",
-		"Print the rows as 'json' or each by a Go template"),
+		"json, or a Go template for each row"),
 	OPT_END,
 };
 

@@ -23,7 +23,7 @@ struct info_args {
 
 static const struct opt info_opts[] = {
 	OPT_STR('f', "format", struct info_args, format, "FORMAT",
-		"Print 'json' or a Go template, as '{{.DockerRootDir}}'"),
+		"json, or a Go template such as '{{.DockerRootDir}}'"),
 	OPT_END,
 };
 

@@ -16,7 +16,7 @@ struct version_args {
 
 static const struct opt version_opts[] = {
 	OPT_STR('f', "format", struct version_args, format, "FORMAT",
-		"Print 'json' or a Go template, as '{{.Client.Version}}'"),
+		"json, or a Go template such as '{{.Client.Version}}'"),
 	OPT_END,
 };
 
