@@ -22,7 +22,7 @@ struct command {
 	int (*run)(void *args, char **operands, struct err *e);
 };
 
-/* All docker-style commands in the order of the help text, ended by a NULL name. commands.c */
+/* All docker-style commands in the order of the help text, ended by NULL. commands.c */
 extern const struct command *const commands[];
 
 #endif

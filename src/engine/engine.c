@@ -7,6 +7,7 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/str.h"
 #include "base/trace.h"
 #include "engine/container.h"
 #include "engine/userns.h"

@@ -7,6 +7,7 @@
  */
 #include "runtime/child.h"
 
+#include <fcntl.h>
 #include <net/if.h>
 #include <signal.h>
 #include <stdlib.h>

@@ -263,10 +263,24 @@ static int execute(const struct spec_process *p, const char *path, int init, str
 	return err_set(e, -errno, "start the init program");
 }
 
+/* A user that is not root starts without capabilities, but for those asked for by name. */
+static struct spec_process settle_caps(const struct spec_process *p)
+{
+	struct spec_process out = *p;
+	bool root = p->user.uid == 0;
+
+	if (p->caps_by_uid) {
+		out.caps.permitted = out.caps.effective = root ? p->caps.bounding : p->caps_add;
+		out.caps.inheritable = out.caps.ambient = root ? 0 : p->caps_add;
+	}
+	return out;
+}
+
 /* The order matters: each step needs a right that a later one drops. */
-int process_exec(const struct spec *spec, const struct spec_process *p, const int stdio[3],
+int process_exec(const struct spec *spec, const struct spec_process *asked, const int stdio[3],
 	bool seal_exe, struct err *e)
 {
+	const struct spec_process settled = settle_caps(asked), *p = &settled;
 	_cleanup_fd_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), init = -1;
 	const struct seccomp_prog *sp = &spec->seccomp;
 	char path[PATH_MAX];

@@ -50,7 +50,12 @@ struct spec_process {
 	bool make_cwd; /* own: WORKDIR of an image is made when missing, as docker does */
 	bool has_caps;
 	struct caps caps;
-	uint64_t caps_add; /* own: asked for by name; ambient for a user that is not root */
+	/*
+	 * own: permitted and the others follow from the resolved uid: root gets the bounding set,
+	 * anybody else just caps_add, as ambient ones.
+	 */
+	bool caps_by_uid;
+	uint64_t caps_add;
 	struct spec_rlimit *rlimits;
 	size_t n_rlimits;
 	bool no_new_privs;

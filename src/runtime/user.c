@@ -236,8 +236,8 @@ static int resolve(int root, const struct spec *spec, struct spec_process *p, st
 	r = load(root, "/etc/group", &groups, e);
 	if (r < 0 && !plain_root)
 		return r;
-	r = resolve_user(streq(word, "root") && plain_root ? "0" : word, passwd ? passwd : "", p, &u,
-		&copy, e);
+	r = resolve_user(streq(word, "root") && plain_root ? "0" : word, passwd ? passwd : "", p,
+		&u, &copy, e);
 	if (r == 0 && group)
 		r = find_group(groups, group, &p->user.gid, e);
 	if (r == 0 && u.name && !group && groups)
@@ -266,12 +266,25 @@ static int resolve(int root, const struct spec *spec, struct spec_process *p, st
 	return 0;
 }
 
+/* HOME for a uid given as a number (config.json): whatever is wrong with passwd, it just has none. */
+static int default_home(int root, struct spec_process *p, struct err *e)
+{
+	_cleanup_free_ char *passwd = NULL;
+	struct err ignored = ERR_INIT;
+	struct entry u = { 0 };
+	bool known = load(root, "/etc/passwd", &passwd, &ignored) == 0 &&
+		     find(passwd, true, NULL, p->user.uid, &u) && home_is_sane(u.tail);
+	const char *home = known ? u.tail : p->user.uid == 0 ? "/root" : "/";
+
+	return env_set(&p->env, "HOME", home) < 0 ? err_set(e, -ENOMEM, "HOME") : 0;
+}
+
 int user_resolve(int root, const struct spec *spec, struct spec_process *p, struct err *e)
 {
 	int r;
 
 	if (!p->user.name && !p->user.group_names)
-		return 0;
+		return env_get(p->env, "HOME") ? 0 : default_home(root, p, e);
 	r = resolve(root, spec, p, e);
 	/* The person's input is at fault, not a stage of ours. */
 	if (r < 0 && e)

@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Signal, stop, wait, remove, exec. */
+#include "engine/lifecycle.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/trace.h"
+#include "runtime/sync.h"
+#include "sys/ns.h"
+#include "sys/syscalls.h"
+
+static int not_running(const struct container *c, struct err *e)
+{
+	return err_msg(e, -ESRCH, "container %s is not running (%s)", c->name,
+		container_state_name(c->state));
+}
+
+/* Connects to the monitor; a container that ended meanwhile is "not running". */
+static int reach(struct engine *en, struct container *c, struct err *e)
+{
+	int fd;
+
+	if (c->state != CONTAINER_RUNNING)
+		return not_running(c, e);
+	fd = ctl_connect(en, c, e);
+	return fd == -ECONNREFUSED || fd == -ENOENT ? not_running(c, e) : fd;
+}
+
+int container_signal(struct engine *en, struct container *c, int sig, struct err *e)
+{
+	_cleanup_fd_ int fd = reach(en, c, e);
+	struct err got = ERR_INIT;
+	int r;
+
+	if (fd < 0)
+		return take_fd(&fd);
+	r = sync_send(fd, (enum sync_type)CTL_SIGNAL, sig, -1, e);
+	if (r < 0)
+		return r;
+	r = sync_recv(fd, NULL, NULL, &got);
+	if (r == CTL_DONE || (r == -EPIPE && !got.code))
+		return 0; /* gone while we spoke: then nothing was left to signal */
+	if (r < 0)
+		*e = got;
+	return r < 0 ? r : err_msg(e, -EPROTO, "unexpected answer of the monitor");
+}
+
+/* The answer to CTL_WAIT within ms (-1: for ever): exit code, -ETIMEDOUT. */
+static int wait_answer(int fd, int ms, struct container *c, struct err *e)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct err got = ERR_INIT;
+	int64_t code = 0;
+	int r;
+
+	do {
+		r = poll(&p, 1, ms);
+	} while (r < 0 && errno == EINTR);
+	if (r == 0)
+		return -ETIMEDOUT;
+	r = sync_recv(fd, &code, NULL, &got);
+	if (r == CTL_EXITED)
+		return (int)code;
+	if (r == -EPIPE && !got.code)
+		return err_msg(e, r, "the monitor of container %s was killed", c->name);
+	if (r < 0)
+		*e = got;
+	return r < 0 ? r : err_msg(e, -EPROTO, "unexpected answer of the monitor");
+}
+
+int container_wait(struct engine *en, struct container *c, struct err *e)
+{
+	_cleanup_container_ struct container again = CONTAINER_INIT;
+	_cleanup_fd_ int fd = -1;
+	int r;
+
+	if (c->state == CONTAINER_EXITED || c->state == CONTAINER_DEAD)
+		return c->exit_code;
+	fd = reach(en, c, e);
+	if (fd >= 0) {
+		r = sync_send(fd, (enum sync_type)CTL_WAIT, 0, -1, e);
+		return r < 0 ? r : wait_answer(fd, -1, c, e);
+	}
+	/* It ended between the look at its record and now. */
+	r = container_find(en, c->id, &again, e);
+	return r < 0 ? r : again.exit_code;
+}
+
+static int kill_and_wait(struct engine *en, struct container *c, int fd, struct err *e)
+{
+	int r = container_signal(en, c, SIGKILL, e);
+
+	if (r == 0 || r == -ESRCH)
+		r = wait_answer(fd, 10000, c, e);
+	return r == -ETIMEDOUT
+		       ? err_msg(e, r, "container %s did not end within 10 s of SIGKILL; 'uctr rm -f %s'",
+				 c->name, c->name)
+		       : r;
+}
+
+int container_stop(struct engine *en, struct container *c, long timeout, struct err *e)
+{
+	_cleanup_fd_ int fd = -1;
+	int r, ms;
+
+	if (c->state != CONTAINER_RUNNING)
+		return 0; /* docker: stopping a stopped one is fine */
+	fd = reach(en, c, e);
+	if (fd < 0)
+		return fd == -ESRCH ? 0 : take_fd(&fd);
+	if (timeout == -2)
+		timeout = c->stop_timeout;
+	ms = timeout < 0 ? -1 : timeout > 2000000 ? 2000000000 : (int)timeout * 1000;
+	r = sync_send(fd, (enum sync_type)CTL_WAIT, 0, -1, e);
+	if (r == 0)
+		r = container_signal(en, c, c->stop_signal, e);
+	if (r < 0 && r != -ESRCH)
+		return r;
+	r = wait_answer(fd, ms, c, e);
+	if (r == -ETIMEDOUT)
+		r = kill_and_wait(en, c, fd, e);
+	return r < 0 ? r : 0;
+}
+
+/*
+ * SIGKILL to the monitor: the kernel ends everything in its pid namespace. Needs no answer from
+ * anybody, so it works on a stopped or confused one too.
+ */
+static int kill_monitor(struct container *c, struct err *e)
+{
+	_cleanup_fd_ int pidfd = proc_open(c->monitor, c->monitor_start), lock = -1;
+
+	if (pidfd == -ESRCH)
+		return 0;
+	if (pidfd < 0)
+		return err_set(e, pidfd, "find the monitor of container %s", c->name);
+	if (sys_pidfd_send_signal(pidfd, SIGKILL) < 0 && errno != ESRCH)
+		return err_set(e, -errno, "kill the monitor of container %s", c->name);
+	lock = openat(c->dir, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	return lock < 0 && errno == ENOENT ? 0 : lock_take(lock, true, true);
+}
+
+int container_remove(struct engine *en, struct container *c, bool force, struct err *e)
+{
+	int r;
+
+	if (c->state == CONTAINER_RUNNING) {
+		if (!force)
+			return err_msg(e, -EBUSY,
+				"container %s is running; stop it first ('uctr stop %s'), or use "
+				"'uctr rm -f %s'",
+				c->name, c->name, c->name);
+		r = kill_monitor(c, e);
+		if (r < 0)
+			return r;
+	}
+	return container_delete(en, c, e);
+}
+
+static int send_stdio(int fd, int number, int stdio, struct err *e)
+{
+	return stdio < 0 ? 0 : sync_send(fd, (enum sync_type)CTL_STDIO, number, stdio, e);
+}
+
+static int make_pipe(int p[2], struct err *e)
+{
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_set(e, -errno, "make a pipe");
+	p[0] = fd_above_stdio(p[0]);
+	p[1] = fd_above_stdio(p[1]);
+	return 0;
+}
+
+static int exec_pipes(const struct exec_request *q, bool interactive, bool detach, int fd,
+	struct attach *a, struct err *e)
+{
+	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 }, r = 0;
+
+	if (q->terminal || detach)
+		return 0;
+	if (interactive)
+		r = make_pipe(in, e);
+	if (r == 0)
+		r = make_pipe(out, e);
+	if (r == 0)
+		r = make_pipe(err, e);
+	if (r == 0)
+		r = send_stdio(fd, 0, in[0], e);
+	if (r == 0)
+		r = send_stdio(fd, 1, out[1], e);
+	if (r == 0)
+		r = send_stdio(fd, 2, err[1], e);
+	fd_closep(&in[0]);
+	fd_closep(&out[1]);
+	fd_closep(&err[1]);
+	a->in = in[1];
+	a->out = out[0];
+	a->err = err[0];
+	return r;
+}
+
+int exec_run(struct engine *en, struct container *c, const struct exec_request *q, bool interactive,
+	bool detach, struct err *e)
+{
+	struct attach a = { .in = -1,
+		.out = -1,
+		.err = -1,
+		.master = -1,
+		.interactive = interactive,
+		.forward_signals = false };
+	_cleanup_fd_ int fd = reach(en, c, e), mem = -1;
+	int r;
+
+	if (fd < 0)
+		return take_fd(&fd);
+	a.ctl = fd;
+	mem = ctl_pack_exec(q, e);
+	if (mem < 0)
+		return mem;
+	attach_block_signals();
+	r = exec_pipes(q, interactive, detach, fd, &a, e);
+	if (r == 0)
+		r = sync_send(fd, (enum sync_type)CTL_EXEC, 0, mem, e);
+	if (r == 0) {
+		struct err got = ERR_INIT;
+
+		r = sync_recv(fd, NULL, &a.master, &got);
+		if (r == -EPIPE && !got.code)
+			r = not_running(c, e);
+		else if (r < 0)
+			*e = got;
+		else
+			r = r == CTL_STARTED ? 0 : err_msg(e, -EPROTO, "unexpected answer");
+	}
+	trace("exec started");
+	if (r == 0 && !detach)
+		r = attach_run(&a, e);
+	fd_closep(&a.in);
+	fd_closep(&a.out);
+	fd_closep(&a.err);
+	fd_closep(&a.master);
+	return r;
+}

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run, exec, stop, kill, wait, rm: what commands do to containers, in order. */
+#ifndef UCTR_ENGINE_LIFECYCLE_H
+#define UCTR_ENGINE_LIFECYCLE_H
+
+#include "engine/container.h"
+#include "engine/ctl.h"
+#include "engine/options.h"
+#include "engine/start.h"
+
+/*
+ * run, first half: finds the image (operands[0], or the directory with --rootfs), checks
+ * everything that can be checked and makes the plan. Nothing is left on disk.
+ */
+int run_prepare(struct start *s, const struct container_opts *o, char *const *operands,
+	struct image *img, struct err *e);
+/* Second half: makes the container and starts it; on failure nothing stays. */
+int run_start(struct start *s, const struct container_opts *o, const struct image *img,
+	struct err *e);
+/* In the foreground: the payload's exit code. */
+int run_attach(struct start *s, struct err *e);
+/* What would happen, as JSON for --explain. New reference. */
+json_t *run_explain(const struct start *s, const struct image *img);
+
+/* exec. detach: returns 0 as soon as it runs; else its exit code. */
+int exec_run(struct engine *en, struct container *c, const struct exec_request *q, bool interactive,
+	bool detach, struct err *e);
+
+/* Sends sig to the container's init; -ESRCH with a message when it does not run. */
+int container_signal(struct engine *en, struct container *c, int sig, struct err *e);
+/* Stop signal, then SIGKILL after `timeout` seconds (-1: for ever; -2: the container's own). */
+int container_stop(struct engine *en, struct container *c, long timeout, struct err *e);
+/* Waits for the end: the exit code. */
+int container_wait(struct engine *en, struct container *c, struct err *e);
+/* Removes; a living one only with force, which cannot be refused. */
+int container_remove(struct engine *en, struct container *c, bool force, struct err *e);
+
+#endif

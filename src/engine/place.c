@@ -1,0 +1,151 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* What a start puts into the container's directory: overlay directories and the files of /etc. */
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "engine/start.h"
+#include "sys/dirs.h"
+#include "sys/syscalls.h"
+
+#define ZONE_MAX (1 << 20)
+
+static int own_path(struct start *s, const char *name, char **ret, struct err *e)
+{
+	*ret = str_printf("%s/containers/%s/%s", s->en->data_path, s->c.id, name);
+	return *ret ? 0 : err_set(e, -ENOMEM, "container directory");
+}
+
+static int make_dir(struct start *s, const char *name, mode_t mode, char **ret, struct err *e)
+{
+	if (mkdirat(s->c.dir, name, 0700) < 0 || fchmodat(s->c.dir, name, mode, 0) < 0)
+		return err_set(e, -errno, "make directory %s of the container", name);
+	return own_path(s, name, ret, e);
+}
+
+static int place_overlay(struct start *s, const struct image *img, struct err *e)
+{
+	struct spec *sp = &s->plan.spec;
+	const char *fuse = dirs_tool("fuse-overlayfs");
+	int r;
+
+	if (strv_extend(&sp->lowers, img->layers) < 0)
+		return err_set(e, -ENOMEM, "layers");
+	/* The container's "/" takes its mode from the upper directory. */
+	if ((r = make_dir(s, "upper", 0755, &sp->upper, e)) < 0 ||
+		(r = make_dir(s, "work", 0700, &sp->work, e)) < 0)
+		return r;
+	sp->ephemeral = s->c.auto_remove;
+	if (!fuse)
+		return 0;
+	sp->fuse_overlayfs = strdup(fuse);
+	if (!sp->fuse_overlayfs)
+		return err_set(e, -ENOMEM, "fuse-overlayfs");
+	return make_dir(s, "merged", 0700, &sp->root_path, e);
+}
+
+/* A private file, bound over the image's: neither goes to the other. */
+static int place_file(struct start *s, const char *name, const char *text, size_t len,
+	const char *dest, struct err *e)
+{
+	struct spec_mount *m;
+	int r = file_replace(s->c.dir, name, text, len, 0644, false);
+
+	if (r < 0)
+		return err_set(e, r, "write %s of the container", name);
+	m = spec_add_mount(&s->plan.spec);
+	if (!m)
+		return err_set(e, -ENOMEM, "mounts");
+	m->kind = MOUNT_BIND;
+	m->engine_file = true;
+	m->attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
+	m->dest = strdup(dest);
+	if (!m->dest)
+		return err_set(e, -ENOMEM, "mounts");
+	return own_path(s, name, &m->source, e);
+}
+
+static bool is_mounted(const struct start *s, const char *dest)
+{
+	for (size_t i = 0; i < s->plan.spec.n_mounts; i++) {
+		if (streq(s->plan.spec.mounts[i].dest, dest))
+			return true;
+	}
+	return false;
+}
+
+static int place_text(struct start *s, const char *name, char *text, const char *dest, struct err *e)
+{
+	int r = 0;
+
+	/* A volume of the person's at the same place wins. */
+	if (!is_mounted(s, dest))
+		r = place_file(s, name, text, strlen(text), dest, e);
+	free(text);
+	return r;
+}
+
+static int place_zone(struct start *s, const char *tz, struct err *e)
+{
+	_cleanup_free_ char *path = NULL, *data = NULL;
+	size_t len;
+	int r;
+
+	if (streq(tz, "local"))
+		path = strdup("/etc/localtime");
+	else if (*tz && tz[0] != '/' && !strstr(tz, "..") &&
+		 !tz[strspn(tz, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+-")])
+		path = str_printf("/usr/share/zoneinfo/%s", tz);
+	else
+		return err_msg(e, -EINVAL, "--tz '%.60s': want a zone such as Europe/Berlin, or local",
+			tz);
+	r = path ? file_read(AT_FDCWD, path, ZONE_MAX, &data, &len) : -ENOMEM;
+	if (r < 0) {
+		err_set(e, r, "--tz %s: %s", tz, path);
+		return err_hint(e, "the host knows the zones of its package tzdata");
+	}
+	return place_file(s, "localtime", data, len, "/etc/localtime", e);
+}
+
+static int place_etc(struct start *s, const struct container_opts *o, struct err *e)
+{
+	struct spec *sp = &s->plan.spec;
+	struct net_names n = { .dns = o->dns,
+		.search = o->dns_search,
+		.options = o->dns_option,
+		.add_host = o->add_host,
+		.name = s->c.name };
+	_cleanup_free_ char *hostname = NULL;
+	char *text;
+	int r;
+
+	if (!sp->hostname && !(sp->hostname = strndup(s->c.id, 12)))
+		return err_set(e, -ENOMEM, "host name");
+	n.hostname = sp->hostname;
+	if ((r = net_resolv_conf(s->plan.net, &n, &text, e)) < 0 ||
+		(r = place_text(s, "resolv.conf", text, "/etc/resolv.conf", e)) < 0 ||
+		(r = net_hosts(s->plan.net, &n, &text, e)) < 0 ||
+		(r = place_text(s, "hosts", text, "/etc/hosts", e)) < 0)
+		return r;
+	text = str_printf("%s\n", sp->hostname);
+	if (!text)
+		return err_set(e, -ENOMEM, "host name");
+	r = place_text(s, "hostname", text, "/etc/hostname", e);
+	return r < 0 || !o->tz ? r : place_zone(s, o->tz, e);
+}
+
+int start_place(
+	struct start *s, const struct container_opts *o, const struct image *img, struct err *e)
+{
+	int r = img ? place_overlay(s, img, e) : 0;
+
+	if (r == 0)
+		r = place_etc(s, o, e);
+	if (r == 0 && !env_get(s->plan.spec.process.env, "HOSTNAME") &&
+		env_set(&s->plan.spec.process.env, "HOSTNAME", s->plan.spec.hostname) < 0)
+		r = err_set(e, -ENOMEM, "environment");
+	return r;
+}

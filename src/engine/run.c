@@ -1,0 +1,269 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* run, from options to exit code. */
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "base/json.h"
+#include "base/trace.h"
+#include "engine/lifecycle.h"
+#include "engine/probe.h"
+#include "sys/caps.h"
+#include "sys/dirs.h"
+
+static int check_new_file(const char *flag, const char *path, struct err *e)
+{
+	struct stat st;
+
+	if (!path || lstat(path, &st) < 0)
+		return 0;
+	return err_msg(e, -EEXIST, "%s: %s exists already; remove it or give another path", flag, path);
+}
+
+/* O_EXCL: neither follows a link nor overwrites. */
+static int write_new_file(const char *flag, const char *path, const char *text, struct err *e)
+{
+	_cleanup_fd_ int fd = -1;
+	int r;
+
+	if (!path)
+		return 0;
+	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	if (fd < 0)
+		return err_set(e, -errno, "%s %s", flag, path);
+	r = fd_write_all(fd, text, strlen(text));
+	return r < 0 ? err_set(e, r, "%s %s", flag, path) : 0;
+}
+
+static int find_rootfs(const char *dir, char **ret, struct err *e)
+{
+	struct stat st;
+
+	*ret = realpath(dir, NULL);
+	if (!*ret)
+		return err_set(e, -errno, "--rootfs %s", dir);
+	if (stat(*ret, &st) < 0 || !S_ISDIR(st.st_mode))
+		return err_msg(e, -ENOTDIR, "--rootfs %s is not a directory", dir);
+	if (streq(*ret, "/"))
+		return err_msg(e, -EINVAL, "--rootfs / would be the host itself; give another directory");
+	return 0;
+}
+
+int run_prepare(struct start *s, const struct container_opts *o, char *const *operands,
+	struct image *img, struct err *e)
+{
+	_cleanup_free_ char *rootfs = NULL;
+	int r;
+
+	if (o->name && (r = container_check_name(o->name, e)) < 0)
+		return err_wrap(e, r, "--name");
+	if (o->replace && !o->name)
+		return err_msg(e, -EINVAL, "--replace needs --name");
+	if ((r = check_new_file("--cidfile", o->cidfile, e)) < 0 ||
+		(r = check_new_file("--pidfile", o->pidfile, e)) < 0)
+		return r;
+	s->detach = o->detach;
+	s->interactive = o->interactive;
+	s->tty = o->tty;
+	r = engine_map(s->en, e);
+	if (r < 0)
+		return r;
+	r = o->rootfs ? find_rootfs(operands[0], &rootfs, e)
+		      : image_get(&s->en->images, operands[0], img, e);
+	if (r < 0)
+		return r;
+	trace("image found");
+	r = plan_make(s->en, o, o->rootfs ? NULL : img, rootfs, operands + 1, &s->plan, e);
+	trace("plan made");
+	return r;
+}
+
+static int replace(struct start *s, const char *name, struct err *e)
+{
+	_cleanup_container_ struct container old = CONTAINER_INIT;
+	int r = container_find(s->en, name, &old, e);
+
+	if (r == -ENOENT || (r == 0 && !streq(old.name, name))) {
+		*e = (struct err)ERR_INIT;
+		return 0;
+	}
+	return r < 0 ? r : container_remove(s->en, &old, true, e);
+}
+
+static int fill_record(struct start *s, const struct container_opts *o, const struct image *img,
+	struct err *e)
+{
+	struct container *c = &s->c;
+	const struct plan *p = &s->plan;
+
+	c->image = strdup(img ? img->name : p->spec.root_path);
+	c->image_id = img ? strdup(img->id) : NULL;
+	c->labels = p->labels ? json_incref(p->labels) : NULL;
+	c->annotations = p->annotations ? json_incref(p->annotations) : NULL;
+	c->network = strdup(net_name(p->net));
+	c->stop_signal = p->stop_signal;
+	c->stop_timeout = p->stop_timeout;
+	c->auto_remove = o->rm;
+	c->tty = o->tty;
+	c->open_stdin = o->interactive;
+	if (!c->image || (img && !c->image_id) || !c->network ||
+		strv_extend(&c->command, p->spec.process.args) < 0 ||
+		strv_extend(&c->mounts, p->mounts) < 0)
+		return err_set(e, -ENOMEM, "record");
+	return 0;
+}
+
+int run_start(struct start *s, const struct container_opts *o, const struct image *img,
+	struct err *e)
+{
+	struct spec_process *pr = &s->plan.spec.process;
+	char pid[24];
+	int r = o->replace ? replace(s, o->name, e) : 0;
+
+	if (r == 0)
+		r = container_make(s->en, o->name, &s->c, e);
+	if (r < 0)
+		return r;
+	trace("container %.12s made", s->c.id);
+	if (o->tty)
+		attach_size(&pr->rows, &pr->cols);
+	r = fill_record(s, o, img, e);
+	if (r == 0)
+		r = start_place(s, o, img, e);
+	if (r == 0)
+		r = write_new_file("--cidfile", o->cidfile, s->c.id, e);
+	if (r == 0)
+		r = start_go(s, e);
+	if (r < 0 && !s->monitor_lives) {
+		struct err ignored = ERR_INIT;
+
+		fd_closep(&s->c.lock);
+		(void)container_delete(s->en, &s->c, &ignored); /* the first error is told */
+	}
+	if (r < 0 && o->cidfile)
+		unlink(o->cidfile);
+	if (r < 0)
+		return r;
+	snprintf(pid, sizeof(pid), "%d", s->c.pid);
+	return write_new_file("--pidfile", o->pidfile, pid, e);
+}
+
+int run_attach(struct start *s, struct err *e)
+{
+	struct attach a = { .ctl = s->ctl[0],
+		.in = take_fd(&s->in[1]),
+		.out = take_fd(&s->fwd_out[0]),
+		.err = take_fd(&s->fwd_err[0]),
+		.master = s->master,
+		.interactive = s->interactive,
+		.forward_signals = true };
+	int r = attach_run(&a, e);
+
+	fd_closep(&a.in);
+	return r;
+}
+
+static json_t *explain_map(const struct idmap *m)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < m->n_uid; i++)
+		json_array_append_new(a, json_sprintf("%u-%u inside is %u-%u of the host",
+						 m->uid[i].inside,
+						 m->uid[i].inside + m->uid[i].count - 1,
+						 m->uid[i].outside,
+						 m->uid[i].outside + m->uid[i].count - 1));
+	return a;
+}
+
+static json_t *explain_mounts(const struct spec *s)
+{
+	json_t *a = json_array();
+
+	for (size_t i = 0; i < s->n_mounts; i++) {
+		const struct spec_mount *m = &s->mounts[i];
+
+		json_array_append_new(a,
+			json_sprintf("%s: %s%s%s%s", m->dest,
+				m->kind == MOUNT_BIND ? "bind of " : "new ",
+				m->kind == MOUNT_BIND ? m->source : m->type,
+				m->attr_set & 1 ? ", read-only" : "",
+				m->kind == MOUNT_BIND && m->rec_attr ? ", recursively" : ""));
+	}
+	for (size_t i = 0; i < s->n_devices; i++)
+		json_array_append_new(a, json_sprintf("%s: device of the host", s->devices[i].path));
+	return a;
+}
+
+static json_t *explain_caps(uint64_t mask)
+{
+	json_t *a = json_array();
+
+	for (int i = 0; i < 64; i++) {
+		_cleanup_free_ char *name = mask & CAP_BIT(i) ? caps_name(i) : NULL;
+
+		if (name)
+			json_array_append_new(a, json_string(name));
+	}
+	return a;
+}
+
+static json_t *explain_cgroup(const struct spec *s)
+{
+	struct err e = ERR_INIT;
+	struct cgroup_root root;
+	json_t *o = json_object();
+
+	if (cgroup_find(&root, &e) < 0)
+		root = (struct cgroup_root){ .fd = -1 };
+	json_object_set_new(o, "below", root.fd < 0 ? json_sprintf("none: %s", root.why)
+						    : json_text(root.path));
+	if (root.fd >= 0)
+		json_object_set_new(o, "controllers", json_text(root.controllers));
+	if (s->limits.cpu_quota)
+		json_object_set_new(o, "cpu.max",
+			json_sprintf("%lld %llu", (long long)s->limits.cpu_quota,
+				(unsigned long long)s->limits.cpu_period));
+	if (s->limits.memory)
+		json_object_set_new(o, "memory.max", json_integer(s->limits.memory));
+	if (s->limits.pids > 0)
+		json_object_set_new(o, "pids.max", json_integer(s->limits.pids));
+	if (cgroup_check(&root, &s->limits, &e) < 0)
+		json_object_set_new(o, "problem", json_text(e.msg));
+	cgroup_root_free(&root);
+	return o;
+}
+
+json_t *run_explain(const struct start *s, const struct image *img)
+{
+	const struct spec *sp = &s->plan.spec;
+	json_t *o = json_object();
+
+	json_object_set_new(o, "image", img ? json_text(img->name) : json_null());
+	json_object_set_new(o, "root", img ? json_sprintf("overlay of %zu layer(s)%s",
+						     strv_len(img->layers),
+						     sp->root_readonly ? ", read-only" : "")
+					   : json_text(sp->root_path));
+	json_object_set_new(o, "command", json_from_strv(sp->process.args));
+	json_object_set_new(o, "user", json_text(sp->process.user.name));
+	json_object_set_new(o, "workdir", json_text(sp->process.cwd));
+	json_object_set_new(o, "environment", json_from_strv(sp->process.env));
+	json_object_set_new(o, "map", explain_map(&s->en->map));
+	json_object_set_new(o, "mounts", explain_mounts(sp));
+	json_object_set_new(o, "masked", json_from_strv(sp->masked));
+	json_object_set_new(o, "readonly", json_from_strv(sp->readonly));
+	json_object_set_new(o, "sysctl", json_from_strv(sp->sysctl));
+	json_object_set_new(o, "network", json_string(net_name(s->plan.net)));
+	json_object_set_new(o, "cgroup", explain_cgroup(sp));
+	json_object_set_new(o, "capabilities", explain_caps(sp->process.caps.bounding));
+	json_object_set_new(o, "seccomp", sp->seccomp.insns
+						  ? json_sprintf("filter of %u instructions",
+							    sp->seccomp.len)
+						  : json_string("unconfined"));
+	json_object_set_new(o, "noNewPrivileges", json_boolean(sp->process.no_new_privs));
+	return o;
+}

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The command's side of a start. */
+#include "engine/start.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/trace.h"
+#include "engine/ctl.h"
+#include "engine/userns.h"
+#include "runtime/sync.h"
+#include "sys/ns.h"
+#include "sys/syscalls.h"
+
+static void close_pair(int p[2])
+{
+	fd_closep(&p[0]);
+	fd_closep(&p[1]);
+}
+
+void start_free(struct start *s)
+{
+	close_pair(s->ctl);
+	close_pair(s->in);
+	close_pair(s->out);
+	close_pair(s->err);
+	close_pair(s->fwd_out);
+	close_pair(s->fwd_err);
+	close_pair(s->map_gate);
+	fd_closep(&s->cgroup_fd);
+	fd_closep(&s->master);
+	container_free(&s->c);
+	plan_free(&s->plan);
+}
+
+static int make_pipe(int p[2], struct err *e)
+{
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_set(e, -errno, "make a pipe");
+	for (int i = 0; i < 2; i++)
+		p[i] = fd_above_stdio(p[i]);
+	return 0;
+}
+
+static int make_pipes(struct start *s, struct err *e)
+{
+	int r = sync_pair(s->ctl, e);
+
+	if (r == 0 && !s->tty && s->interactive)
+		r = make_pipe(s->in, e);
+	if (r == 0 && !s->tty)
+		r = make_pipe(s->out, e);
+	if (r == 0 && !s->tty)
+		r = make_pipe(s->err, e);
+	if (r == 0 && !s->detach)
+		r = make_pipe(s->fwd_out, e);
+	if (r == 0 && !s->detach && !s->tty)
+		r = make_pipe(s->fwd_err, e);
+	return r;
+}
+
+static int make_cgroup(struct start *s, struct err *e)
+{
+	struct cgroup_root root;
+	char name[80];
+	int r = cgroup_find(&root, e);
+
+	if (r < 0)
+		return r;
+	if (root.fd < 0) {
+		r = cgroup_check(&root, &s->plan.spec.limits, e);
+		cgroup_root_free(&root);
+		return r;
+	}
+	snprintf(name, sizeof(name), "uctr-%.64s", s->c.id);
+	r = cgroup_create(&root, name, &s->plan.spec.limits, &s->c.cgroup, e);
+	cgroup_root_free(&root);
+	if (r < 0)
+		return r;
+	s->cgroup_fd = r;
+	trace("cgroup made");
+	return 0;
+}
+
+/* Clones the monitor as init of a pid namespace of its own, in the user's namespace. */
+static int clone_monitor(struct start *s, const struct userns_hold *h, struct err *e)
+{
+	uint64_t flags = CLONE_NEWPID;
+	struct idmap_job job;
+	pid_t cli = getpid(), pid;
+	int r;
+
+	if (h->fd < 0)
+		flags |= CLONE_NEWUSER;
+	else if (setns(h->fd, CLONE_NEWUSER) < 0)
+		return err_set(e, -errno, "enter the user's namespace");
+	r = make_pipe(s->map_gate, e);
+	if (r < 0)
+		return r;
+	pid = ns_clone(flags, -1, false, NULL);
+	if (pid == 0)
+		monitor_main(s, cli);
+	if (pid < 0) {
+		err_set(e, pid, "create the user's namespace");
+		return err_hint(e, "see 'uctr doctor' for what this host allows");
+	}
+	fd_closep(&s->map_gate[0]);
+	trace("cloned monitor %d", pid);
+	if (h->fd < 0) {
+		r = idmap_write_start(pid, &s->en->map, &job, e);
+		if (r == 0)
+			r = idmap_write_finish(&job, e);
+		trace("user namespace mapped");
+	}
+	/* A byte lets it go; a close without one ends it. */
+	if (r == 0)
+		r = fd_write_all(s->map_gate[1], "", 1);
+	fd_closep(&s->map_gate[1]);
+	if (r < 0)
+		return r;
+	s->monitor_lives = true;
+	return 0;
+}
+
+static int wait_started(struct start *s, struct err *e)
+{
+	int64_t pid;
+	int r = sync_recv(s->ctl[0], &pid, &s->master, e);
+
+	if (r == CTL_STARTED) {
+		s->c.pid = (pid_t)pid;
+		return 0;
+	}
+	/* The monitor has removed everything by the time its error is here. */
+	if (r == -EPIPE && !e->code)
+		return err_msg(e, r, "the monitor of container %s died while starting it", s->c.name);
+	return r < 0 ? r : err_msg(e, -EPROTO, "unexpected answer of the monitor");
+}
+
+int start_go(struct start *s, struct err *e)
+{
+	struct userns_hold hold;
+	int r = make_cgroup(s, e);
+
+	if (r == 0)
+		r = make_pipes(s, e);
+	if (r < 0)
+		return r;
+	r = userns_hold(s->en, &hold, e);
+	if (r == 0)
+		r = clone_monitor(s, &hold, e);
+	/* Close what the monitor and the container hold, so that ends of file are seen. */
+	fd_closep(&s->ctl[1]);
+	fd_closep(&s->in[0]);
+	close_pair(s->out);
+	close_pair(s->err);
+	fd_closep(&s->fwd_out[1]);
+	fd_closep(&s->fwd_err[1]);
+	fd_closep(&s->c.lock);
+	if (r == 0)
+		r = wait_started(s, e);
+	userns_release(&hold);
+	return r;
+}

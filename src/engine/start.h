@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* From a plan to a living container: the command's side, and the monitor it leaves behind. */
+#ifndef UCTR_ENGINE_START_H
+#define UCTR_ENGINE_START_H
+
+#include "engine/container.h"
+#include "engine/merge.h"
+
+/*
+ * One start. Descriptors are pairs: the container holds stdin[0], out[1], err[1]; the monitor
+ * out[0], err[0] (or the terminal's master), fwd_out[1], fwd_err[1], ctl[1]; the command stdin[1],
+ * fwd_out[0], fwd_err[0], ctl[0]. Detached, the fwd pairs do not exist.
+ */
+struct start {
+	struct engine *en;
+	struct container c;
+	struct plan plan;
+	bool detach, interactive, tty, init;
+	int ctl[2], in[2], out[2], err[2], fwd_out[2], fwd_err[2];
+	int cgroup_fd;
+	int map_gate[2]; /* the monitor waits here until its id map is written */
+	bool monitor_lives;
+	int master; /* of the terminal, once started */
+};
+#define START_INIT                                                                                 \
+	{                                                                                          \
+		.c = CONTAINER_INIT, .ctl = { -1, -1 }, .in = { -1, -1 }, .out = { -1, -1 },       \
+		.err = { -1, -1 }, .fwd_out = { -1, -1 }, .fwd_err = { -1, -1 }, .cgroup_fd = -1,  \
+		.map_gate = { -1, -1 }, .master = -1                                               \
+	}
+void start_free(struct start *s);
+
+/* Fills the spec with what lies in the container's directory: overlay, /etc files. place.c */
+int start_place(struct start *s, const struct container_opts *o, const struct image *img,
+	struct err *e);
+
+/* Makes the cgroup, the pipes and the monitor; returns when the payload runs. */
+int start_go(struct start *s, struct err *e);
+
+/* The monitor; never returns. */
+void monitor_main(struct start *s, pid_t cli) __attribute__((noreturn));
+
+/*
+ * The command's side of a running process: its terminal or its pipes, signals, window size.
+ * Returns its exit code. attach.c
+ */
+struct attach {
+	int ctl;    /* CTL_EXITED comes from here; signals go there */
+	int in;     /* to the process: pipe or -1 */
+	int out, err; /* from the process; -1 */
+	int master; /* or a terminal */
+	bool interactive;
+	bool forward_signals;
+};
+int attach_run(struct attach *a, struct err *e);
+/* Signals that a command passes on are blocked from here to attach_run. */
+void attach_block_signals(void);
+/* The caller's terminal size for a new terminal; 0 when he has none. */
+void attach_size(uint16_t *rows, uint16_t *cols);
+/* docker's refusal of -i -t without a terminal. */
+int attach_check_tty(bool tty, bool interactive, struct err *e);
+
+#endif

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* One direction of a relay. */
+#include "engine/stream.h"
+
+#include <errno.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+
+void stream_init(struct stream *s, int src, int dst)
+{
+	memset(s, 0, offsetof(struct stream, buf));
+	s->src = src;
+	s->dst = dst;
+	s->eof = src < 0;
+}
+
+void stream_close(struct stream *s)
+{
+	fd_closep(&s->src);
+	fd_closep(&s->dst);
+	s->off = s->len = 0;
+	s->eof = true;
+}
+
+size_t stream_poll(const struct stream *s, struct pollfd *p)
+{
+	if (s->len > 0) {
+		p[0] = (struct pollfd){ .fd = s->dst, .events = POLLOUT };
+		return 1;
+	}
+	if (s->eof)
+		return 0;
+	p[0] = (struct pollfd){ .fd = s->src, .events = POLLIN };
+	/* POLLERR alone: a reader that goes away is noticed even while nothing is written. */
+	p[1] = (struct pollfd){ .fd = s->dst, .events = 0 };
+	return s->dst >= 0 ? 2 : 1;
+}
+
+static void broken(struct stream *s, int error)
+{
+	s->dst_broken = true;
+	s->error = error;
+	s->off = s->len = 0;
+	fd_closep(&s->dst);
+}
+
+static void push(struct stream *s)
+{
+	while (s->len > 0) {
+		ssize_t n = write(s->dst, s->buf + s->off, s->len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && errno == EAGAIN)
+			return;
+		if (n < 0) {
+			broken(s, errno);
+			return;
+		}
+		s->off += (size_t)n;
+		s->len -= (size_t)n;
+	}
+}
+
+static void pull(struct stream *s)
+{
+	ssize_t n = read(s->src, s->buf, sizeof(s->buf));
+
+	if (n < 0 && (errno == EINTR || errno == EAGAIN))
+		return;
+	if (n <= 0) {
+		/* EIO: the last slave of a terminal was closed. */
+		s->eof = true;
+		return;
+	}
+	if (s->tap)
+		s->tap(s->ctx, s->buf, (size_t)n);
+	if (s->dst < 0)
+		return;
+	s->off = 0;
+	s->len = (size_t)n;
+	push(s);
+}
+
+void stream_pump(struct stream *s, short src_events, short dst_events)
+{
+	if (s->len > 0) {
+		if (dst_events)
+			push(s);
+		return;
+	}
+	if (s->dst >= 0 && (dst_events & (POLLERR | POLLNVAL)))
+		broken(s, EPIPE);
+	if (!s->eof && (src_events & (POLLIN | POLLHUP | POLLERR)))
+		pull(s);
+}
+
+bool stream_done(const struct stream *s)
+{
+	return s->eof && s->len == 0;
+}

@@ -1,0 +1,105 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* slirp4netns(1): a private network with a user-mode uplink, sandboxed, host loopback closed. */
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/spawn.h"
+#include "base/str.h"
+#include "base/trace.h"
+#include "net/net.h"
+#include "sys/dirs.h"
+
+#define READY_MS 10000
+
+int net_slirp_available(struct err *e)
+{
+	_cleanup_fd_ int tun = -1;
+
+	if (!dirs_tool("slirp4netns")) {
+		err_msg(e, -ENOENT, "slirp4netns is not installed");
+		return err_hint(e, "an administrator runs: apt-get install slirp4netns");
+	}
+	tun = open("/dev/net/tun", O_RDWR | O_CLOEXEC);
+	if (tun < 0) {
+		err_set(e, -errno, "open /dev/net/tun");
+		return err_hint(e, errno == EACCES
+					   ? "an administrator runs: chmod 0666 /dev/net/tun"
+					   : "an administrator runs: modprobe tun");
+	}
+	return 0;
+}
+
+int net_slirp_start(pid_t proc_pid, struct net_slirp *ret, struct err *e)
+{
+	_cleanup_fd_ int rd = -1, wr = -1;
+	char ready[24], ns[48];
+	char *argv[] = { (char *)"slirp4netns", (char *)"--configure", (char *)"--mtu=65520",
+		(char *)"--disable-host-loopback", (char *)"--enable-sandbox",
+		(char *)"--enable-seccomp", (char *)"--netns-type=path", (char *)"-r", ready, ns,
+		(char *)"tap0", NULL };
+	struct spawn s = SPAWN_INIT;
+	int p[2], r;
+
+	*ret = (struct net_slirp){ .pid = -1, .ready = -1, .log = -1 };
+	s.path = dirs_tool("slirp4netns");
+	if (!s.path)
+		return err_msg(e, -ENOENT, "slirp4netns is not installed");
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_set(e, -errno, "pipe for slirp4netns");
+	rd = fd_above_stdio(p[0]);
+	wr = fd_above_stdio(p[1]);
+	ret->log = memfd_create("slirp4netns", MFD_CLOEXEC);
+	if (ret->log < 0)
+		return err_set(e, -errno, "memfd for slirp4netns");
+	snprintf(ready, sizeof(ready), "%d", wr);
+	snprintf(ns, sizeof(ns), "/proc/%d/ns/net", proc_pid);
+	s.argv = argv;
+	s.stdio[1] = s.stdio[2] = ret->log;
+	s.keep = &wr;
+	s.n_keep = 1;
+	r = spawn_start(&s, &ret->pid, e);
+	if (r < 0)
+		return r;
+	ret->ready = take_fd(&rd);
+	trace("slirp4netns started");
+	return 0;
+}
+
+int net_slirp_wait(struct net_slirp *s, struct err *e)
+{
+	struct pollfd p = { .fd = s->ready, .events = POLLIN };
+	_cleanup_free_ char *clean = NULL;
+	char text[512], c;
+	ssize_t n;
+	int r;
+
+	do {
+		r = poll(&p, 1, READY_MS);
+	} while (r < 0 && errno == EINTR);
+	n = r > 0 ? read(s->ready, &c, 1) : -1;
+	fd_closep(&s->ready);
+	if (n == 1) {
+		trace("slirp4netns is up");
+		return 0;
+	}
+	n = pread(s->log, text, sizeof(text) - 1, 0);
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	clean = str_sanitise(text);
+	return err_msg(e, -EIO, "slirp4netns %s%s%s; use --network none or host, or see 'uctr doctor'",
+		r == 0 ? "did not get ready within 10 seconds" : "failed",
+		clean && *clean ? ": " : "", clean ? clean : "");
+}
+
+void net_slirp_free(struct net_slirp *s)
+{
+	fd_closep(&s->ready);
+	fd_closep(&s->log);
+}
