@@ -6,7 +6,9 @@
 
 tearDown()
 {
-	"$UCTR" rm -f basic > "$T.rm" 2>&1
+	# shunit2 calls this once more at the very end, when $T is gone.
+	"$UCTR" rm -f basic > /dev/null 2>&1
+	return 0
 }
 
 test_version()
