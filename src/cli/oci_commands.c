@@ -184,10 +184,7 @@ static int log_error(const char *msg)
 	time_t now = time(NULL);
 	char when[32] = "";
 	struct tm tm;
-	int r = log_open();
 
-	if (r < 0 || log_fd < 0)
-		return r;
 	if (gmtime_r(&now, &tm))
 		strftime(when, sizeof(when), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	if (oci_globals.log_json) {
@@ -249,9 +246,11 @@ int oci_main(int argc, char **argv, struct err *e)
 	argv[0] = own_argv[0];
 	r = dispatch(argc, argv, e);
 	if (r < 0) {
+		(void)log_open();
 		if (e->exit == 0 || e->exit == 125)
 			e->exit = 1;
-		if (log_error(e->msg) < 0)
+		/* When it cannot be opened that is the error itself. */
+		if (log_fd >= 0 && log_error(e->msg) < 0)
 			err_hint(e, "and it could not be written to %s", oci_globals.log);
 	}
 	fd_closep(&log_fd);

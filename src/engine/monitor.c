@@ -146,6 +146,7 @@ static int start_container(struct monitor *m, struct err *e)
 	l->cgroup_fd = s->cgroup_fd;
 	l->seal_exe = exe_is_writable();
 	r = userns_register(s->en, &s->c.monitor, &s->c.monitor_start, e);
+	m->self = s->c.monitor;
 	if (r == 0)
 		r = launch_begin(l, e);
 	if (r == 0 && s->plan.net == NET_SLIRP)
@@ -305,13 +306,12 @@ static void clean_up(struct monitor *m, bool remove)
 {
 	struct start *s = m->s;
 	struct err ignored = ERR_INIT;
-	pid_t me = s->c.monitor;
 	char path[80];
 
 	launch_free(&m->launch);
 	stream_close(&m->out);
 	stream_close(&m->err);
-	userns_unregister(s->en, me);
+	userns_unregister(s->en, m->self);
 	if (remove) {
 		(void)container_delete(s->en, &s->c, &ignored);
 		return;

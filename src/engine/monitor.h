@@ -32,6 +32,7 @@ struct monitor {
 	struct client *clients[CLIENTS_MAX];
 	size_t n_clients;
 	int signals, listen, timer;
+	pid_t self; /* as the host's /proc shows it; 0 before it is registered */
 	bool exited;
 	int exit_code;
 	char *death; /* why uctr itself ended the container, or NULL */

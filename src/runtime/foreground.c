@@ -113,6 +113,9 @@ static void carry(struct front *f, const struct pollfd *in, const struct pollfd 
 	/* Standard output gone is no reason to stop the payload; it is drained regardless. */
 	(void)tty_pipe_step(&f->in, ready(in, POLLIN), ready(master, POLLOUT));
 	(void)tty_pipe_step(&f->out, ready(master, POLLIN), out->fd >= 0 && ready(out, POLLOUT));
+	/* Our terminal hung up, so the container's does: its processes get SIGHUP and end of file. */
+	if (f->in.eof && !tty_pipe_wants_out(&f->in))
+		fd_closep(&f->l->master);
 }
 
 /* What was printed before the end: all of it where the slave is closed, else what is there. */
