@@ -74,7 +74,7 @@ static const struct man_pair man_files[] = {
 static const struct man_pair man_examples[] = {
 	{ "uctr doctor", "Ask whether this host is ready:" },
 	{ "uctr run --rm -it busybox sh", "A shell in a container that is removed at its end:" },
-	{ "uctr run -d --name web -v ./site:/www:ro busybox httpd -f -h /www\n"
+	{ "uctr run -d --init --name web -v ./site:/www:ro busybox httpd -f -h /www\n"
 	  "uctr logs -f web\nuctr exec -it web sh\nuctr stop web && uctr rm web",
 		"A service in the background, with a directory of the host, then its log, a shell "
 		"inside it and its end:" },
