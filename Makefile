@@ -235,10 +235,10 @@ check:
 	+@sh tests/check
 
 bench: all $(bench_bins)
-	@sh tests/bench/run
+	+@sh tests/bench/run
 
 demo: all
-	@sh contrib/demo
+	+@sh contrib/demo
 
 # Replays the corpora; SECONDS=60 also looks for new inputs (clang).
 fuzz:
