@@ -285,7 +285,7 @@ static void bash(void)
 	printf("# bash completion for uctr %s, made from its command tables.\n", UCTR_VERSION);
 	fputs("_uctr() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - "
 	      "1]}\n"
-	      "\tlocal what= flags=\n\tCOMPREPLY=()\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+	      "\tlocal what='' flags=''\n\tCOMPREPLY=()\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
 	      "\t\tmapfile -t COMPREPLY < <(compgen -W '",
 		stdout);
 	for (size_t i = 0; commands[i]; i++)
