@@ -117,6 +117,15 @@ test_isolation_seen_from_inside()
 	assertEquals "processes in sight" 3 "$(echo "$out" | sed -n 5p)"
 }
 
+test_default_network()
+{
+	need fullmap slirp4netns || return 0
+	assert_run "$UCTR" run --rm busybox ip -o -4 addr show dev tap0
+	assertExit 0
+	assertOutHas "inet 10.0.2.100/24"
+	assertErrEmpty
+}
+
 test_the_image_stays_as_it_is()
 {
 	need fullmap || return 0
