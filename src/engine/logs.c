@@ -30,14 +30,16 @@ void log_append(void *ctx, const char *data, size_t len)
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	n = strftime(head, sizeof(head), "%Y-%m-%dT%H:%M:%S", &tm);
-	snprintf(head + n, sizeof(head) - n, ".%09ldZ %s", now.tv_nsec, t->stream);
+	n += (size_t)snprintf(
+		head + n, sizeof(head) - n, ".%09ldZ %s F ", now.tv_nsec, t->stream);
 	while (len > 0) {
 		const char *nl = memchr(data, '\n', len);
 		size_t line = nl ? (size_t)(nl - data) : len;
 
 		/* The kind is uctr's word at a fixed place: output cannot forge a line (G3). */
-		if (str_addf(&out, "%s %c ", head, nl ? 'F' : 'P') < 0 ||
-			str_add(&out, data, line) < 0 || str_add(&out, "\n", 1) < 0)
+		head[n - 2] = nl ? 'F' : 'P';
+		if (str_add(&out, head, n) < 0 || str_add(&out, data, line) < 0 ||
+			str_add(&out, "\n", 1) < 0)
 			return;
 		data += line + (nl ? 1 : 0);
 		len -= line + (nl ? 1 : 0);
@@ -136,7 +138,10 @@ int logs_print(struct engine *en, struct container *c, bool follow, long tail, b
 
 	(void)en;
 	if (fd < 0 && errno == ENOENT)
-		return 0; /* never started */
+		return err_msg(e, -ENOENT,
+			"container %s keeps no log: it runs in the foreground with --rm, so its output "
+			"goes to its caller alone",
+			c->name);
 	if (fd < 0)
 		return err_set(e, -errno, "open the log of container %s", c->name);
 	pos = tail < 0 ? 0 : tail == 0 ? lseek(fd, 0, SEEK_END) : find_tail(fd, tail);

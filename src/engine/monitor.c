@@ -77,11 +77,15 @@ static void set_nonblock(int fd)
 		fcntl(fd, F_SETFL, fl | O_NONBLOCK);
 }
 
+/* Output that is shown once and thrown away with its container is not written to disk as well. */
 static int open_log(struct monitor *m, struct err *e)
 {
-	int fd = openat(m->s->c.dir, "log",
-		O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	int fd;
 
+	if (m->s->c.auto_remove && !m->s->detach)
+		return 0;
+	fd = openat(m->s->c.dir, "log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
+		0600);
 	if (fd < 0)
 		return err_set(e, -errno, "open the container's log");
 	m->log_out = (struct log_tap){ .fd = fd, .stream = "stdout" };
@@ -150,7 +154,7 @@ static int start_container(struct monitor *m, struct err *e)
 	if (r == 0)
 		r = launch_begin(l, e);
 	if (r == 0 && s->plan.net == NET_SLIRP)
-		r = net_slirp_start(l->proc_pid, &m->slirp, e);
+		r = net_slirp_start(l->netns, &m->slirp, e);
 	/* While the child mounts: */
 	if (r == 0)
 		r = open_log(m, e);

@@ -26,8 +26,8 @@ struct net_slirp {
 	int ready; /* read end: a byte comes when it is up; -1 later */
 	int log;   /* what it said */
 };
-/* Starts slirp4netns for the network namespace of process `proc_pid` (as /proc shows it). */
-int net_slirp_start(pid_t proc_pid, struct net_slirp *ret, struct err *e);
+/* Starts slirp4netns for a network namespace, given as descriptor. */
+int net_slirp_start(int netns, struct net_slirp *ret, struct err *e);
 /* Waits until it is up; its own words are the error otherwise. */
 int net_slirp_wait(struct net_slirp *s, struct err *e);
 void net_slirp_free(struct net_slirp *s);

@@ -36,7 +36,7 @@ int net_slirp_available(struct err *e)
 	return 0;
 }
 
-int net_slirp_start(pid_t proc_pid, struct net_slirp *ret, struct err *e)
+int net_slirp_start(int netns, struct net_slirp *ret, struct err *e)
 {
 	_cleanup_fd_ int rd = -1, wr = -1;
 	char ready[24], ns[48];
@@ -59,11 +59,11 @@ int net_slirp_start(pid_t proc_pid, struct net_slirp *ret, struct err *e)
 	if (ret->log < 0)
 		return err_set(e, -errno, "memfd for slirp4netns");
 	snprintf(ready, sizeof(ready), "%d", wr);
-	snprintf(ns, sizeof(ns), "/proc/%d/ns/net", proc_pid);
+	snprintf(ns, sizeof(ns), "/proc/self/fd/%d", netns);
 	s.argv = argv;
 	s.stdio[1] = s.stdio[2] = ret->log;
-	s.keep = &wr;
-	s.n_keep = 1;
+	s.keep = (const int[]){ wr, netns };
+	s.n_keep = 2;
 	r = spawn_start(&s, &ret->pid, e);
 	if (r < 0)
 		return r;

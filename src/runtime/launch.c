@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -33,6 +34,16 @@ static uint64_t new_namespaces(const struct spec *s)
 	}
 	/* Unshared by the child once it sits in its cgroup, or it would be rooted at ours. */
 	return flags & ~(uint64_t)CLONE_NEWCGROUP;
+}
+
+/* Now: once the child is undumpable nobody may open what is below its /proc entry. */
+static int open_netns(struct launch *l, struct err *e)
+{
+	char path[48];
+
+	snprintf(path, sizeof(path), "/proc/%d/ns/net", l->proc_pid);
+	l->netns = open(path, O_RDONLY | O_CLOEXEC);
+	return l->netns < 0 ? err_set(e, -errno, "open the container's network namespace") : 0;
 }
 
 int launch_begin(struct launch *l, struct err *e)
@@ -70,11 +81,13 @@ int launch_begin(struct launch *l, struct err *e)
 			return r;
 		trace("id map written");
 	}
+	if ((flags & CLONE_NEWNET) && (r = open_netns(l, e)) < 0)
+		return r;
 	return sync_send(l->sync, SYNC_MAPPED, 0, -1, e);
 }
 
 /* Joins the child's user and mount namespaces and becomes fuse-overlayfs there. */
-static void fuse_child(const struct launch *l, int err_fd)
+static void fuse_child(const struct launch *l, const int ns[2], int err_fd)
 {
 	const struct spec *s = l->spec;
 	_cleanup_str_ struct str opt = { 0 };
@@ -84,28 +97,31 @@ static void fuse_child(const struct launch *l, int err_fd)
 	for (size_t i = strv_len(s->lowers); i > 0; i--)
 		str_addf(&opt, "%s%s", s->lowers[i - 1], i > 1 ? ":" : "");
 	argv[2] = opt.s;
-	if (setns(l->pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0 || dup2(err_fd, 2) < 0 ||
-		fd_cloexec_from(3) < 0)
+	if (setns(ns[0], CLONE_NEWUSER) < 0 || setns(ns[1], CLONE_NEWNS) < 0 ||
+		dup2(err_fd, 2) < 0 || fd_cloexec_from(3) < 0)
 		_exit(126);
 	execve(s->fuse_overlayfs, argv, (char *[]){ (char *)"PATH=/usr/bin:/bin", NULL });
 	_exit(127);
 }
 
-static int start_fuse(const struct launch *l, struct err *e)
+/* The child, which nobody else may look into any more, passes its namespaces itself. */
+static int start_fuse(const struct launch *l, int user_ns, struct err *e)
 {
-	_cleanup_fd_ int rd = -1, wr = -1;
+	_cleanup_fd_ int rd = -1, wr = -1, mnt_ns = -1;
 	char text[256];
 	ssize_t n = 0;
-	int p[2], code;
+	int p[2], code, r = sync_expect(l->sync, SYNC_FUSE, NULL, &mnt_ns, e);
 	pid_t pid;
 
+	if (r < 0)
+		return r;
 	if (pipe2(p, O_CLOEXEC | O_NONBLOCK) < 0)
 		return err_set(e, -errno, "pipe");
 	rd = fd_above_stdio(p[0]);
 	wr = fd_above_stdio(p[1]);
 	pid = fork();
 	if (pid == 0)
-		fuse_child(l, wr);
+		fuse_child(l, (int[2]){ user_ns, mnt_ns }, wr);
 	if (pid < 0)
 		return err_set(e, -errno, "fork for %s", l->spec->fuse_overlayfs);
 	/* It returns when its daemon, which becomes the monitor's child, serves the mount. */
@@ -122,14 +138,16 @@ int launch_ready(struct launch *l, struct err *e)
 {
 	for (;;) {
 		struct err got = ERR_INIT;
-		int r = sync_recv(l->sync, NULL, &l->master, &got);
+		_cleanup_fd_ int fd = -1;
+		int r = sync_recv(l->sync, NULL, &fd, &got);
 
 		if (r == SYNC_READY) {
+			l->master = take_fd(&fd);
 			trace("child is ready");
 			return 0;
 		}
 		if (r == SYNC_FUSE) {
-			r = start_fuse(l, e);
+			r = start_fuse(l, fd, e);
 			if (r == 0)
 				r = sync_send(l->sync, SYNC_FUSE_DONE, 0, -1, e);
 			if (r < 0)
@@ -186,5 +204,6 @@ void launch_free(struct launch *l)
 		l->pid = -1;
 	}
 	fd_closep(&l->pidfd);
+	fd_closep(&l->netns);
 	fd_closep(&l->master);
 }

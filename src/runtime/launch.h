@@ -22,6 +22,7 @@ struct launch {
 	pid_t pid;      /* as the parent's pid namespace numbers it (waitpid) */
 	pid_t proc_pid; /* as /proc shows it */
 	int pidfd;
+	int netns; /* the child's own network namespace; -1 when it shares the parent's */
 	int sync;
 	int master; /* the terminal, from launch_ready on; -1 without one */
 	bool started;
@@ -29,7 +30,7 @@ struct launch {
 #define LAUNCH_INIT                                                                                \
 	{                                                                                          \
 		.stdio = { -1, -1, -1 }, .cgroup_fd = -1, .pid = -1, .proc_pid = -1, .pidfd = -1,  \
-		.sync = -1, .master = -1                                                           \
+		.netns = -1, .sync = -1, .master = -1                                                           \
 	}
 
 /* Clones the child with the spec's new namespaces and writes its id maps. */

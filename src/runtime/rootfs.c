@@ -33,8 +33,15 @@ static void close_all(int *fds, size_t n)
 /* fuse-overlayfs mounts on root_path from the parent's side; then that directory is the root. */
 static int fuse_overlay(struct child *c, struct err *e)
 {
-	int r = sync_send(c->sync, SYNC_FUSE, 0, -1, e);
+	static const char *const own[] = { "/proc/self/ns/user", "/proc/self/ns/mnt" };
+	int r = 0;
 
+	for (size_t i = 0; r == 0 && i < 2; i++) {
+		_cleanup_fd_ int ns = open(own[i], O_RDONLY | O_CLOEXEC);
+
+		r = ns < 0 ? err_set(e, -errno, "open %s", own[i])
+			   : sync_send(c->sync, SYNC_FUSE, 0, ns, e);
+	}
 	if (r == 0)
 		r = sync_expect(c->sync, SYNC_FUSE_DONE, NULL, NULL, e);
 	if (r < 0)

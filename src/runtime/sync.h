@@ -6,7 +6,8 @@
  *     | ---------- clone3 ------------------> |
  *     | writes uid_map, gid_map               | waits
  *     | ---------- SYNC_MAPPED -------------> | ids, session, cgroup namespace
- *     | <--------- SYNC_FUSE ---------------- | only when the kernel refuses overlay:
+ *     | <--------- SYNC_FUSE (user ns) ------ | only when the kernel refuses overlay:
+ *     | <--------- SYNC_FUSE (mount ns) ----- |
  *     | ---------- SYNC_FUSE_DONE ----------> |   the parent starts fuse-overlayfs for it
  *     |   (engine attaches the network)       | mounts, pivot_root, devices, masks
  *     | <--------- SYNC_READY (pty master) -- | parked: everything is set but the process
