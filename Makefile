@@ -4,6 +4,7 @@
 #   make                 build/uctr and what it needs, also CC=clang
 #   make install         DESTDIR and PREFIX (default /usr/local) are honoured
 #   make check           lint, then all tests; WERROR=1 is on
+#   make redteam         build/red/uctr, whose checks can be switched off one by one (base/red.h)
 #   make asan            the same programs with sanitizers, below build-asan/
 #   make analyze         what gcc's static analyzer suspects (it misses the cleanup attribute)
 #   make bench demo fuzz numbers; a first container; hostile inputs under sanitizers
@@ -99,6 +100,8 @@ transfer_libs = $(shell $(PKG_CONFIG) --libs $(transfer_pkgs))
 
 unit_bins := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 helper_bins := $(patsubst tests/helper/%.c,$(B)/tests/helper/%,$(wildcard tests/helper/*.c))
+red_c := $(shell grep -l 'red_off(' $(src_c))
+red_o := $(red_c:%.c=$(B)/red/%.o)
 bench_bins := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 programs := $(if $(wildcard src/cli/main.c),$(B)/uctr $(B)/uctr-oci)
@@ -205,8 +208,19 @@ $(bundled)/index.json: contrib/mkbundled
 
 # --- tests ------------------------------------------------------------------------------------
 
-.PHONY: tests check lint bench demo fuzz asan analyze
-tests: all $(unit_bins) $(helper_bins)
+.PHONY: tests check lint bench demo fuzz asan analyze redteam
+tests: all $(unit_bins) $(helper_bins) redteam
+
+redteam: $(B)/red/uctr
+
+$(B)/red/uctr: $(filter-out $(red_c:%.c=$(B)/%.o),$(uctr_o)) $(red_o)
+	$(say) LINK $@
+	$(Q)$(CC) $(base_c) $(CFLAGS) $(base_ld) $(LDFLAGS) -o $@ $^ $(uctr_libs) $(LIBS)
+
+$(B)/red/src/%.o: src/%.c $(B)/.flags
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) -DUCTR_RED $(base_cpp) $(paths) $(pkg_cflags) $(CPPFLAGS) $(base_c) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/tests/unit/%.o: tests/unit/%.c $(B)/.flags
 	@mkdir -p $(@D)
@@ -278,4 +292,4 @@ clean:
 	rm -rf build build-asan build-analyze
 
 -include $(wildcard $(B)/src/*/*.d $(B)/src/*/*/*.d $(B)/helpers/*/*.d $(B)/gen/*.d $(B)/docs/*.d \
-	$(B)/tests/*/*.d $(B)/*.d)
+	$(B)/red/src/*/*.d $(B)/tests/*/*.d $(B)/*.d)

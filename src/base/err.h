@@ -18,7 +18,10 @@ struct err {
 	char msg[ERR_MSG_MAX];
 };
 
-#define ERR_INIT { 0 }
+#define ERR_INIT                                                                                   \
+	{                                                                                          \
+		0                                                                                  \
+	}
 #define _printf_(a, b) __attribute__((format(printf, a, b)))
 
 /*

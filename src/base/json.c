@@ -156,7 +156,7 @@ int json_get_strv(json_t *o, const char *key, char ***ret, struct err *e)
 
 	if (r <= 0)
 		return r;
-	json_array_foreach(a, i, v) {
+	json_array_foreach (a, i, v) {
 		if (!json_is_string(v))
 			return want(e, key, "an array of strings");
 		if (strv_add(ret, json_string_value(v)) < 0)
@@ -180,7 +180,7 @@ json_t *json_from_strv(char *const *v)
 {
 	json_t *a = json_array();
 
-	strv_foreach(s, v) {
+	strv_foreach (s, v) {
 		if (json_array_append_new(a, json_text(s)) < 0) {
 			json_decref(a);
 			return NULL;

@@ -25,8 +25,8 @@ static bool find(const struct opt *t, char *args, char s, const char *l, size_t 
 		}
 		if (s ? t->sname == s
 		      : (strlen(t->lname) == n && memcmp(t->lname, l, n) == 0) ||
-				    (t->alias && strlen(t->alias) == n &&
-					    memcmp(t->alias, l, n) == 0)) {
+					(t->alias && strlen(t->alias) == n &&
+						memcmp(t->alias, l, n) == 0)) {
 			f->o = t;
 			f->field = args + t->off;
 			return true;
@@ -42,8 +42,7 @@ static int apply(const struct found *f, const char *shown, const char *value, st
 	switch (f->o->type) {
 	case OPT_T_FLAG:
 		if (value && parse_bool(value, (bool *)f->field) < 0)
-			return err_msg(
-				e, -EINVAL, "%s: '%s' is not true or false", shown, value);
+			return err_msg(e, -EINVAL, "%s: '%s' is not true or false", shown, value);
 		if (!value)
 			*(bool *)f->field = true;
 		return 0;
@@ -185,7 +184,8 @@ static size_t collect(const struct opt *t, const struct opt **all, size_t n)
 
 static int cmp_opt(const void *a, const void *b)
 {
-	return strcmp((*(const struct opt *const *)a)->lname, (*(const struct opt *const *)b)->lname);
+	return strcmp(
+		(*(const struct opt *const *)a)->lname, (*(const struct opt *const *)b)->lname);
 }
 
 void opt_each(const struct opt *table, void (*fn)(const struct opt *o, void *ctx), void *ctx)

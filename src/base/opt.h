@@ -16,33 +16,53 @@
 
 enum opt_type {
 	OPT_T_END,
-	OPT_T_FLAG,    /* bool */
-	OPT_T_STR,     /* char *, the last one wins; owned by the args struct */
-	OPT_T_LIST,    /* char **, appended */
-	OPT_T_CALL,    /* call(field, value) */
+	OPT_T_FLAG, /* bool */
+	OPT_T_STR, /* char *, the last one wins; owned by the args struct */
+	OPT_T_LIST, /* char **, appended */
+	OPT_T_CALL, /* call(field, value) */
 	OPT_T_INCLUDE, /* another table, for a struct embedded at `off` */
 };
 
 struct opt {
 	enum opt_type type;
-	char sname;        /* 0 when there is no short form */
+	char sname; /* 0 when there is no short form */
 	const char *lname; /* NULL only for END and INCLUDE */
 	const char *alias; /* a second long name, or NULL */
-	size_t off;        /* of the field in the args struct */
-	const char *meta;  /* VALUE's name in help; NULL for flags */
-	const char *help;  /* one sentence, no full stop */
+	size_t off; /* of the field in the args struct */
+	const char *meta; /* VALUE's name in help; NULL for flags */
+	const char *help; /* one sentence, no full stop */
 	int (*call)(void *field, const char *value, struct err *e);
 	const struct opt *table;
 };
 
-#define OPT_FLAG(s, l, st, f, h) { OPT_T_FLAG, s, l, NULL, offsetof(st, f), NULL, h, NULL, NULL }
-#define OPT_STR(s, l, st, f, m, h) { OPT_T_STR, s, l, NULL, offsetof(st, f), m, h, NULL, NULL }
-#define OPT_LIST(s, l, st, f, m, h) { OPT_T_LIST, s, l, NULL, offsetof(st, f), m, h, NULL, NULL }
-#define OPT_CALL(s, l, st, f, m, h, fn) { OPT_T_CALL, s, l, NULL, offsetof(st, f), m, h, fn, NULL }
-#define OPT_ALIAS(s, l, a, ty, st, f, m, h) { ty, s, l, a, offsetof(st, f), m, h, NULL, NULL }
+#define OPT_FLAG(s, l, st, f, h)                                                                   \
+	{                                                                                          \
+		OPT_T_FLAG, s, l, NULL, offsetof(st, f), NULL, h, NULL, NULL                       \
+	}
+#define OPT_STR(s, l, st, f, m, h)                                                                 \
+	{                                                                                          \
+		OPT_T_STR, s, l, NULL, offsetof(st, f), m, h, NULL, NULL                           \
+	}
+#define OPT_LIST(s, l, st, f, m, h)                                                                \
+	{                                                                                          \
+		OPT_T_LIST, s, l, NULL, offsetof(st, f), m, h, NULL, NULL                          \
+	}
+#define OPT_CALL(s, l, st, f, m, h, fn)                                                            \
+	{                                                                                          \
+		OPT_T_CALL, s, l, NULL, offsetof(st, f), m, h, fn, NULL                            \
+	}
+#define OPT_ALIAS(s, l, a, ty, st, f, m, h)                                                        \
+	{                                                                                          \
+		ty, s, l, a, offsetof(st, f), m, h, NULL, NULL                                     \
+	}
 #define OPT_INCLUDE(st, f, t)                                                                      \
-	{ OPT_T_INCLUDE, 0, NULL, NULL, offsetof(st, f), NULL, NULL, NULL, t }
-#define OPT_END { OPT_T_END, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL }
+	{                                                                                          \
+		OPT_T_INCLUDE, 0, NULL, NULL, offsetof(st, f), NULL, NULL, NULL, t                 \
+	}
+#define OPT_END                                                                                    \
+	{                                                                                          \
+		OPT_T_END, 0, NULL, NULL, 0, NULL, NULL, NULL, NULL                                \
+	}
 
 /*
  * Parses argv[1..argc-1] (argv[0] is the command's name, for error texts) into the struct at

@@ -9,15 +9,18 @@
 #include "base/err.h"
 
 struct spawn {
-	const char *path;       /* absolute; never looked up in PATH */
-	char *const *argv;      /* NULL-terminated */
-	char *const *env;       /* NULL: the clean environment (PATH of system directories, LC_ALL=C) */
-	int stdio[3];           /* -1: /dev/null; else duplicated onto 0, 1, 2 */
-	const int *keep;        /* descriptors that stay open under their own number */
+	const char *path; /* absolute; never looked up in PATH */
+	char *const *argv; /* NULL-terminated */
+	char *const *env; /* NULL: the clean environment (PATH of system directories, LC_ALL=C) */
+	int stdio[3]; /* -1: /dev/null; else duplicated onto 0, 1, 2 */
+	const int *keep; /* descriptors that stay open under their own number */
 	size_t n_keep;
-	int userns_fd;          /* enter this user namespace before exec; -1: stay */
+	int userns_fd; /* enter this user namespace before exec; -1: stay */
 };
-#define SPAWN_INIT { .stdio = { -1, -1, -1 }, .userns_fd = -1 }
+#define SPAWN_INIT                                                                                 \
+	{                                                                                          \
+		.stdio = { -1, -1, -1 }, .userns_fd = -1                                           \
+	}
 
 /*
  * Starts it with vfork(2) semantics: an exec failure is returned here, not as a child's exit code.

@@ -122,7 +122,7 @@ int strv_addf(char ***v, const char *fmt, ...)
 
 int strv_extend(char ***v, char *const *more)
 {
-	strv_foreach(s, more) {
+	strv_foreach (s, more) {
 		int r = strv_add(v, s);
 
 		if (r < 0)
@@ -133,7 +133,7 @@ int strv_extend(char ***v, char *const *more)
 
 bool strv_contains(char *const *v, const char *s)
 {
-	strv_foreach(x, v) {
+	strv_foreach (x, v) {
 		if (streq(x, s))
 			return true;
 	}

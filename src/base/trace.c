@@ -45,7 +45,8 @@ void trace(const char *fmt, ...)
 	if (fd < 0)
 		return;
 	clock_gettime(CLOCK_MONOTONIC, &now);
-	ms = (double)(now.tv_sec - start.tv_sec) * 1e3 + (double)(now.tv_nsec - start.tv_nsec) / 1e6;
+	ms = (double)(now.tv_sec - start.tv_sec) * 1e3 +
+	     (double)(now.tv_nsec - start.tv_nsec) / 1e6;
 	n = snprintf(line, sizeof(line), "trace %8.3f ms %-8s ", ms, me);
 	va_start(ap, fmt);
 	vsnprintf(line + n, sizeof(line) - (size_t)n - 1, fmt, ap);

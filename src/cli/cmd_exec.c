@@ -16,17 +16,16 @@ struct exec_args {
 };
 
 #define S struct exec_args
-static const struct opt exec_opts[] = {
-	OPT_FLAG('d', "detach", S, detach, "run in the background"),
+static const struct opt exec_opts[] = { OPT_FLAG('d', "detach", S, detach, "run in the background"),
 	OPT_LIST('e', "env", S, env, "K[=V]", "set a variable, or pass the caller's on"),
 	OPT_LIST(0, "env-file", S, env_file, "FILE", "read variables from a file"),
 	OPT_FLAG('i', "interactive", S, interactive, "pass standard input on"),
-	OPT_FLAG(0, "privileged", S, privileged, "give it all capabilities of the container's namespace"),
+	OPT_FLAG(0, "privileged", S, privileged,
+		"give it all capabilities of the container's namespace"),
 	OPT_FLAG('t', "tty", S, tty, "give the process a terminal"),
-	OPT_STR('u', "user", S, user, "USER[:GROUP]", "run as this user (default: the container's)"),
-	OPT_STR('w', "workdir", S, workdir, "DIR", "set the working directory"),
-	OPT_END
-};
+	OPT_STR('u', "user", S, user, "USER[:GROUP]",
+		"run as this user (default: the container's)"),
+	OPT_STR('w', "workdir", S, workdir, "DIR", "set the working directory"), OPT_END };
 #undef S
 
 static int exec(void *args, char **operands, struct err *e)
@@ -65,7 +64,8 @@ const struct command cmd_exec = {
 	.name = "exec",
 	.summary = "Run a command in a running container",
 	.operands = "CONTAINER COMMAND [ARG...]",
-	.about = "The command gets the container's namespaces, capabilities, seccomp filter, limits and "
+	.about = "The command gets the container's namespaces, capabilities, seccomp filter, "
+		 "limits and "
 		 "environment. The exit code is the command's.",
 	.min = 2,
 	.max = -1,

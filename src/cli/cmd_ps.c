@@ -17,36 +17,36 @@ struct ps_args {
 };
 
 #define S struct ps_args
-static const struct opt ps_opts[] = {
-	OPT_FLAG('a', "all", S, all, "show containers that do not run as well"),
+static const struct opt ps_opts[] = { OPT_FLAG('a', "all", S, all,
+					      "show containers that do not run as well"),
 	OPT_LIST('f', "filter", S, filter, "KEY=VALUE",
 		"only those with this id, name, label, status, exited, ancestor or network"),
-	OPT_STR(0, "format", S, format, "FORMAT", "json, table, or a Go template such as '{{.ID}} {{.Names}}'"),
+	OPT_STR(0, "format", S, format, "FORMAT",
+		"json, table, or a Go template such as '{{.ID}} {{.Names}}'"),
 	OPT_FLAG('l', "latest", S, latest, "only the newest one, whatever its state"),
 	OPT_FLAG(0, "no-trunc", S, no_trunc, "do not shorten ids and commands"),
-	OPT_FLAG('q', "quiet", S, quiet, "print ids alone"),
-	OPT_END
-};
+	OPT_FLAG('q', "quiet", S, quiet, "print ids alone"), OPT_END };
 #undef S
 
 static const struct output_table table = {
-	.cols = (const struct output_col[]){
-		{ "CONTAINER ID", "ID", 0 },
-		{ "IMAGE", "Image", 0 },
-		{ "COMMAND", "Command", 0 },
-		{ "CREATED", "RunningFor", 0 },
-		{ "STATUS", "Status", 0 },
-		{ "PORTS", "Ports", 0 },
-		{ "NAMES", "Names", 0 },
-		{ NULL, "State", 0 },
-		{ NULL, "Labels", 0 },
-		{ NULL, "Mounts", 0 },
-		{ NULL, "Networks", 0 },
-		{ NULL, "Pid", 0 },
-		{ NULL, "ExitCode", 0 },
-		{ NULL, "CreatedAt", 0 },
-		{ NULL, NULL, 0 },
-	},
+	.cols =
+		(const struct output_col[]){
+			{ "CONTAINER ID", "ID", 0 },
+			{ "IMAGE", "Image", 0 },
+			{ "COMMAND", "Command", 0 },
+			{ "CREATED", "RunningFor", 0 },
+			{ "STATUS", "Status", 0 },
+			{ "PORTS", "Ports", 0 },
+			{ "NAMES", "Names", 0 },
+			{ NULL, "State", 0 },
+			{ NULL, "Labels", 0 },
+			{ NULL, "Mounts", 0 },
+			{ NULL, "Networks", 0 },
+			{ NULL, "Pid", 0 },
+			{ NULL, "ExitCode", 0 },
+			{ NULL, "CreatedAt", 0 },
+			{ NULL, NULL, 0 },
+		},
 	.quiet_key = "ID",
 };
 
@@ -106,7 +106,7 @@ static int keep(const struct container *c, char *const *filters, struct err *e)
 	for (size_t k = 0; k < ARRAY_SIZE(keys); k++) {
 		size_t n = strlen(keys[k]), asked = 0, held = 0;
 
-		strv_foreach(f, filters) {
+		strv_foreach (f, filters) {
 			if (strncmp(f, keys[k], n) != 0 || f[n] != '=')
 				continue;
 			asked++;
@@ -121,10 +121,11 @@ static int keep(const struct container *c, char *const *filters, struct err *e)
 
 static int check_filters(char *const *filters, struct err *e)
 {
-	static const char *const keys[] = { "id=", "name=", "label=", "status=", "exited=",
-		"ancestor=", "network=" };
+	static const char *const keys[] = {
+		"id=", "name=", "label=", "status=", "exited=", "ancestor=", "network="
+	};
 
-	strv_foreach(f, filters) {
+	strv_foreach (f, filters) {
 		_cleanup_free_ char *clean = str_sanitise(f);
 		bool known = false;
 
@@ -141,7 +142,7 @@ static int check_filters(char *const *filters, struct err *e)
 
 static bool asks_for_state(char *const *filters)
 {
-	strv_foreach(f, filters) {
+	strv_foreach (f, filters) {
 		if (str_startswith(f, "status=") || str_startswith(f, "exited="))
 			return true;
 	}
@@ -214,7 +215,8 @@ const struct command cmd_ps = {
 	.name = "ps",
 	.summary = "List containers",
 	.operands = "",
-	.about = "Shows running containers; with --all the others too. A container whose monitor was "
+	.about = "Shows running containers; with --all the others too. A container whose monitor "
+		 "was "
 		 "killed, or that was running when the machine went down, is shown as dead.",
 	.min = 0,
 	.max = 0,

@@ -73,8 +73,10 @@ const struct command cmd_run = {
 	.name = "run",
 	.summary = "Run a command in a new container",
 	.operands = "IMAGE [COMMAND] [ARG...]",
-	.about = "Makes a container of IMAGE and runs COMMAND in it, or what the image names. The exit "
-		 "code is the command's; 125 when uctr fails, 126 when the command cannot be executed, "
+	.about = "Makes a container of IMAGE and runs COMMAND in it, or what the image names. The "
+		 "exit "
+		 "code is the command's; 125 when uctr fails, 126 when the command cannot be "
+		 "executed, "
 		 "127 when it is not found. With --rootfs, IMAGE is a directory.",
 	.min = 1,
 	.max = -1,

@@ -14,8 +14,8 @@
 #include "engine/logs.h"
 
 /* What one command does to one container; a text to print in *ret_line, or nothing. */
-typedef int (*each_fn)(struct engine *en, struct container *c, void *args, char *line, size_t size,
-	struct err *e);
+typedef int (*each_fn)(
+	struct engine *en, struct container *c, void *args, char *line, size_t size, struct err *e);
 
 struct collect {
 	char **ids;
@@ -23,8 +23,9 @@ struct collect {
 
 static int collect_id(struct container *c, void *ctx, struct err *e)
 {
-	return strv_add(&((struct collect *)ctx)->ids, c->id) < 0 ? err_set(e, -ENOMEM, "containers")
-								  : 0;
+	return strv_add(&((struct collect *)ctx)->ids, c->id) < 0
+		       ? err_set(e, -ENOMEM, "containers")
+		       : 0;
 }
 
 /* Does fn to every operand. The first error is the result; later ones are told as warnings. */
@@ -35,7 +36,7 @@ static int each(char *const *operands, bool missing_ok, each_fn fn, void *args, 
 
 	if (first < 0)
 		return first;
-	strv_foreach(name, operands) {
+	strv_foreach (name, operands) {
 		_cleanup_container_ struct container c = CONTAINER_INIT;
 		struct err one = ERR_INIT;
 		char line[PATH_MAX] = "";
@@ -68,9 +69,10 @@ static int all_or(bool all, char **operands, struct collect *c, char *const **re
 
 	*ret = operands;
 	if (!all)
-		return operands[0] ? 0
-				   : err_msg(e, -EINVAL, "%s needs a container; see 'uctr %s --help'",
-					     cmd, cmd);
+		return operands[0]
+			       ? 0
+			       : err_msg(e, -EINVAL, "%s needs a container; see 'uctr %s --help'",
+					 cmd, cmd);
 	if (operands[0])
 		return err_msg(e, -EINVAL, "%s: --all takes no container names", cmd);
 	r = engine_open(&en, e);
@@ -86,15 +88,14 @@ struct stop_args {
 	long timeout;
 };
 
-static const struct opt stop_opts[] = {
-	OPT_FLAG('a', "all", struct stop_args, all, "stop all containers"),
+static const struct opt stop_opts[] = { OPT_FLAG('a', "all", struct stop_args, all,
+						"stop all containers"),
 	OPT_ALIAS('t', "time", "timeout", OPT_T_STR, struct stop_args, time, "SECONDS",
 		"seconds to wait before KILL (default: the container's, 10)"),
-	OPT_END
-};
+	OPT_END };
 
-static int stop_one(struct engine *en, struct container *c, void *args, char *line, size_t size,
-	struct err *e)
+static int stop_one(
+	struct engine *en, struct container *c, void *args, char *line, size_t size, struct err *e)
 {
 	(void)line;
 	(void)size;
@@ -137,14 +138,13 @@ struct kill_args {
 	int number;
 };
 
-static const struct opt kill_opts[] = {
-	OPT_FLAG('a', "all", struct kill_args, all, "signal all running containers"),
+static const struct opt kill_opts[] = { OPT_FLAG('a', "all", struct kill_args, all,
+						"signal all running containers"),
 	OPT_STR('s', "signal", struct kill_args, signal, "SIGNAL", "signal to send (default KILL)"),
-	OPT_END
-};
+	OPT_END };
 
-static int kill_one(struct engine *en, struct container *c, void *args, char *line, size_t size,
-	struct err *e)
+static int kill_one(
+	struct engine *en, struct container *c, void *args, char *line, size_t size, struct err *e)
 {
 	const struct kill_args *a = args;
 
@@ -186,8 +186,8 @@ const struct command cmd_kill = {
 	.run = kill_run,
 };
 
-static int wait_one(struct engine *en, struct container *c, void *args, char *line, size_t size,
-	struct err *e)
+static int wait_one(
+	struct engine *en, struct container *c, void *args, char *line, size_t size, struct err *e)
 {
 	int r = container_wait(en, c, e);
 
@@ -220,16 +220,14 @@ struct rm_args {
 	char *time;
 };
 
-static const struct opt rm_opts[] = {
-	OPT_FLAG('a', "all", struct rm_args, all, "remove all containers"),
+static const struct opt rm_opts[] = { OPT_FLAG('a', "all", struct rm_args, all,
+					      "remove all containers"),
 	OPT_FLAG('f', "force", struct rm_args, force,
 		"remove running ones too (they are killed), and ignore missing ones"),
-	OPT_FLAG('i', "ignore", struct rm_args, ignore, "ignore missing ones"),
-	OPT_END
-};
+	OPT_FLAG('i', "ignore", struct rm_args, ignore, "ignore missing ones"), OPT_END };
 
-static int rm_one(struct engine *en, struct container *c, void *args, char *line, size_t size,
-	struct err *e)
+static int rm_one(
+	struct engine *en, struct container *c, void *args, char *line, size_t size, struct err *e)
 {
 	(void)line;
 	(void)size;
@@ -269,9 +267,9 @@ struct logs_args {
 
 static const struct opt logs_opts[] = {
 	OPT_FLAG('f', "follow", struct logs_args, follow, "go on until the container ends"),
-	OPT_ALIAS('n', "tail", "lines", OPT_T_STR, struct logs_args, tail, "N", "only the last N lines"),
-	OPT_FLAG('t', "timestamps", struct logs_args, timestamps, "with each line's time"),
-	OPT_END
+	OPT_ALIAS('n', "tail", "lines", OPT_T_STR, struct logs_args, tail, "N",
+		"only the last N lines"),
+	OPT_FLAG('t', "timestamps", struct logs_args, timestamps, "with each line's time"), OPT_END
 };
 
 static int logs(void *args, char **operands, struct err *e)

@@ -39,7 +39,8 @@ const struct command cmd_unshare = {
 	.name = "unshare",
 	.summary = "Run a command in the user's namespace",
 	.operands = "[COMMAND [ARG...]]",
-	.about = "A shell (or COMMAND) on the host's files that is root of the namespace containers live "
+	.about = "A shell (or COMMAND) on the host's files that is root of the namespace "
+		 "containers live "
 		 "in: to look at, repair and remove files that belong to subordinate ids.",
 	.min = 0,
 	.max = -1,

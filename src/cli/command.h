@@ -7,11 +7,11 @@
 #include "base/opt.h"
 
 struct command {
-	const char *name;     /* "run" */
-	const char *summary;  /* one line for the command list */
+	const char *name; /* "run" */
+	const char *summary; /* one line for the command list */
 	const char *operands; /* "IMAGE [COMMAND] [ARG...]", for usage and manual */
-	const char *about;    /* paragraph(s) for help and the manual page */
-	int min, max;         /* operands; max -1 is any number */
+	const char *about; /* paragraph(s) for help and the manual page */
+	int min, max; /* operands; max -1 is any number */
 	bool stop_at_operand; /* options end at the first operand */
 	const struct opt *opts;
 	size_t args_size; /* of the struct that opts describe; zeroed before parsing */

@@ -69,7 +69,8 @@ static int run_command(const struct command *c, int argc, char **argv, struct er
 		;
 	if (r == 0 && (n < c->min || (c->max >= 0 && n > c->max)))
 		r = err_msg(e, -EINVAL, "%s takes %s arguments; usage: uctr %s %s", c->name,
-			n < c->min ? "more" : "fewer", c->name, *c->operands ? c->operands : "[OPTIONS]");
+			n < c->min ? "more" : "fewer", c->name,
+			*c->operands ? c->operands : "[OPTIONS]");
 	if (r == 0)
 		r = c->run(args, operands, e);
 	opt_free(c->opts, args);
@@ -81,7 +82,8 @@ static int dispatch(int argc, char **argv, struct err *e)
 	const struct command *c;
 	_cleanup_free_ char *clean = NULL;
 
-	if (argc < 2 || streq(argv[1], "help") || streq(argv[1], "--help") || streq(argv[1], "-h")) {
+	if (argc < 2 || streq(argv[1], "help") || streq(argv[1], "--help") ||
+		streq(argv[1], "-h")) {
 		c = argc > 2 ? find_command(argv[2]) : NULL;
 		if (c)
 			print_help(c);
@@ -126,7 +128,8 @@ int main(int argc, char **argv)
 	trace_init();
 	/* What the caller left open is not for containers (A2). */
 	if (fd_cloexec_from(3) < 0) {
-		fprintf(stderr, "uctr: this kernel has no close_range(2); Linux 5.12 is the least\n");
+		fprintf(stderr,
+			"uctr: this kernel has no close_range(2); Linux 5.12 is the least\n");
 		return EXIT_UCTR;
 	}
 	base = base ? base + 1 : argc > 0 ? argv[0] : "uctr";

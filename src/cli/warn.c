@@ -8,7 +8,7 @@
 
 void warn_flush(struct engine *en)
 {
-	strv_foreach(w, en->warnings) {
+	strv_foreach (w, en->warnings) {
 		_cleanup_free_ char *clean = str_sanitise(w);
 
 		fprintf(stderr, "uctr: warning: %s\n", clean ? clean : "");

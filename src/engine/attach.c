@@ -132,8 +132,8 @@ static void pass_signals(struct relay *r)
 			if (r->a->master >= 0)
 				(void)tty_size_copy(0, r->a->master);
 		} else if (r->a->forward_signals) {
-			(void)sync_send(r->a->ctl, (enum sync_type)CTL_SIGNAL, si.ssi_signo, -1,
-				&ignored);
+			(void)sync_send(
+				r->a->ctl, (enum sync_type)CTL_SIGNAL, si.ssi_signo, -1, &ignored);
 		}
 	}
 }
@@ -151,7 +151,8 @@ static int hear(struct relay *r, struct err *e)
 		return 0;
 	}
 	if (type == -EPIPE && !e->code)
-		return err_msg(e, type, "the container's monitor is gone; 'uctr ps -a' shows its state");
+		return err_msg(
+			e, type, "the container's monitor is gone; 'uctr ps -a' shows its state");
 	return type < 0 ? type : 0;
 }
 

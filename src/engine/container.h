@@ -25,7 +25,7 @@ enum container_state {
 
 struct container {
 	char id[65];
-	int dir;  /* the container's directory */
+	int dir; /* the container's directory */
 	int lock; /* its lock file; -1 unless it is held */
 	char *name, *image, *image_id;
 	char **command;
@@ -44,7 +44,10 @@ struct container {
 	unsigned int stop_timeout; /* seconds */
 	bool auto_remove, tty, open_stdin;
 };
-#define CONTAINER_INIT { .dir = -1, .lock = -1 }
+#define CONTAINER_INIT                                                                             \
+	{                                                                                          \
+		.dir = -1, .lock = -1                                                              \
+	}
 #define _cleanup_container_ __attribute__((cleanup(container_free)))
 void container_free(struct container *c);
 

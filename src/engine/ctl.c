@@ -88,9 +88,9 @@ int ctl_pack_exec(const struct exec_request *q, struct err *e)
 		r |= str_addf(&b, "user=%s%c", q->user, 0);
 	if (q->cwd)
 		r |= str_addf(&b, "cwd=%s%c", q->cwd, 0);
-	strv_foreach(v, q->env)
+	strv_foreach (v, q->env)
 		r |= str_addf(&b, "env=%s%c", v, 0);
-	strv_foreach(a, q->args)
+	strv_foreach (a, q->args)
 		r |= str_addf(&b, "arg=%s%c", a, 0);
 	if (r < 0)
 		return err_set(e, -ENOMEM, "request");

@@ -12,13 +12,13 @@
 enum ctl_type {
 	/* requests */
 	CTL_SIGNAL = 100, /* number: signal for the container's init */
-	CTL_WAIT,         /* answer CTL_EXITED when it ends */
-	CTL_STDIO,        /* number 0..2, fd: stdio of the exec that follows */
-	CTL_EXEC,         /* fd: a memfd with the request, see ctl_pack_exec */
+	CTL_WAIT, /* answer CTL_EXITED when it ends */
+	CTL_STDIO, /* number 0..2, fd: stdio of the exec that follows */
+	CTL_EXEC, /* fd: a memfd with the request, see ctl_pack_exec */
 	/* answers */
-	CTL_DONE,    /* the request was carried out */
+	CTL_DONE, /* the request was carried out */
 	CTL_STARTED, /* it runs; number: pid; fd: its terminal's master, if it has one */
-	CTL_EXITED,  /* number: exit code */
+	CTL_EXITED, /* number: exit code */
 };
 
 /* Listens on the container's socket, mode 0600 in a 0700 directory. */
@@ -29,7 +29,7 @@ int ctl_connect(struct engine *en, const struct container *c, struct err *e);
 /* What exec asks for beyond the container's own settings. */
 struct exec_request {
 	char **args, **env; /* env: "K=V", resolved by the client */
-	char *user, *cwd;   /* NULL: the container's */
+	char *user, *cwd; /* NULL: the container's */
 	bool terminal, privileged;
 	uint32_t rows, cols;
 };

@@ -46,9 +46,11 @@ int engine_open(struct engine *en, struct err *e)
 	en->containers = open_sub(en->data, "containers");
 	if (en->containers < 0)
 		return err_set(e, en->containers, "open %s/containers", en->data_path);
-	en->images = (struct image_store){
-		.dirfd = en->data, .form = en->form, .userns_fd = -1, .userns = images_userns, .ctx = en
-	};
+	en->images = (struct image_store){ .dirfd = en->data,
+		.form = en->form,
+		.userns_fd = -1,
+		.userns = images_userns,
+		.ctx = en };
 	trace("engine open");
 	return 0;
 }

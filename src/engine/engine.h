@@ -10,8 +10,8 @@
 #include "sys/idmap.h"
 
 struct engine {
-	int data;       /* the data directory */
-	int runtime;    /* the runtime directory */
+	int data; /* the data directory */
+	int runtime; /* the runtime directory */
 	int containers; /* data/containers */
 	char *data_path, *runtime_path;
 	bool has_map;
@@ -21,7 +21,10 @@ struct engine {
 	struct image_store images;
 	char **warnings; /* lines for main to print */
 };
-#define ENGINE_INIT { .data = -1, .runtime = -1, .containers = -1, .userns_fd = -1 }
+#define ENGINE_INIT                                                                                \
+	{                                                                                          \
+		.data = -1, .runtime = -1, .containers = -1, .userns_fd = -1                       \
+	}
 #define _cleanup_engine_ __attribute__((cleanup(engine_close)))
 
 /* Opens and makes directories; the map and the image store's form follow with engine_map(). */

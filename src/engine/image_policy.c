@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/red.h"
 #include "engine/merge.h"
 
 #define ENTRIES_MAX 4096
@@ -28,8 +29,9 @@ void image_policy_free(struct image_policy *p)
 static int check_list(const char *what, char *const *v, struct err *e)
 {
 	if (strv_len(v) > ENTRIES_MAX)
-		return err_msg(e, -E2BIG, "image config: more than %d entries in %s", ENTRIES_MAX, what);
-	strv_foreach(s, v) {
+		return err_msg(
+			e, -E2BIG, "image config: more than %d entries in %s", ENTRIES_MAX, what);
+	strv_foreach (s, v) {
 		if (strlen(s) > TEXT_MAX)
 			return err_msg(e, -E2BIG, "image config: an entry of %s is too long", what);
 	}
@@ -40,6 +42,8 @@ static bool env_is_sane(const char *s)
 {
 	const char *eq = strchr(s, '=');
 
+	if (red_off("env"))
+		return true;
 	if (!eq || eq == s)
 		return false;
 	for (const char *p = s; p < eq; p++) {
@@ -52,7 +56,7 @@ static bool env_is_sane(const char *s)
 /* Only "NAME=value" counts; anything else is dropped, as it has no meaning inside. */
 static int keep_sane_env(char **all, char ***ret, struct err *e)
 {
-	strv_foreach(s, all) {
+	strv_foreach (s, all) {
 		if (env_is_sane(s) && strv_add(ret, s) < 0)
 			return err_set(e, -ENOMEM, "image environment");
 	}
@@ -70,7 +74,7 @@ static int read_labels(json_t *config, struct image_policy *ret, struct err *e)
 		return r;
 	if (json_object_size(labels) > ENTRIES_MAX)
 		return err_msg(e, -E2BIG, "image config: too many labels");
-	json_object_foreach(labels, key, v) {
+	json_object_foreach (labels, key, v) {
 		if (!json_is_string(v))
 			return err_msg(e, -EINVAL, "image config: label values must be strings");
 		if (json_object_set(ret->labels, key, v) < 0)
@@ -105,7 +109,8 @@ int image_policy_read(const struct image *img, struct image_policy *ret, struct 
 	if (sig && *sig) {
 		ret->stop_signal = parse_signal(sig);
 		if (ret->stop_signal < 0)
-			return err_msg(e, -EINVAL, "image %s: StopSignal is not a signal", img->name);
+			return err_msg(
+				e, -EINVAL, "image %s: StopSignal is not a signal", img->name);
 	}
 	if (ret->workdir && ret->workdir[0] && ret->workdir[0] != '/') {
 		char *abs = str_printf("/%s", ret->workdir);

@@ -99,7 +99,8 @@ static int kill_and_wait(struct engine *en, struct container *c, int fd, struct 
 	if (r == 0 || r == -ESRCH)
 		r = wait_answer(fd, 10000, c, e);
 	return r == -ETIMEDOUT
-		       ? err_msg(e, r, "container %s did not end within 10 s of SIGKILL; 'uctr rm -f %s'",
+		       ? err_msg(e, r,
+				 "container %s did not end within 10 s of SIGKILL; 'uctr rm -f %s'",
 				 c->name, c->name)
 		       : r;
 }

@@ -15,8 +15,8 @@
 int run_prepare(struct start *s, const struct container_opts *o, char *const *operands,
 	struct image *img, struct err *e);
 /* Second half: makes the container and starts it; on failure nothing stays. */
-int run_start(struct start *s, const struct container_opts *o, const struct image *img,
-	struct err *e);
+int run_start(
+	struct start *s, const struct container_opts *o, const struct image *img, struct err *e);
 /* In the foreground: the payload's exit code. */
 int run_attach(struct start *s, struct err *e);
 /* What would happen, as JSON for --explain. New reference. */

@@ -30,8 +30,7 @@ void log_append(void *ctx, const char *data, size_t len)
 	clock_gettime(CLOCK_REALTIME, &now);
 	gmtime_r(&now.tv_sec, &tm);
 	n = strftime(head, sizeof(head), "%Y-%m-%dT%H:%M:%S", &tm);
-	n += (size_t)snprintf(
-		head + n, sizeof(head) - n, ".%09ldZ %s F ", now.tv_nsec, t->stream);
+	n += (size_t)snprintf(head + n, sizeof(head) - n, ".%09ldZ %s F ", now.tv_nsec, t->stream);
 	while (len > 0) {
 		const char *nl = memchr(data, '\n', len);
 		size_t line = nl ? (size_t)(nl - data) : len;
@@ -70,7 +69,8 @@ static int put_line(const char *line, size_t len, bool timestamps, struct err *e
 	if (space[8] == 'F')
 		iov[n++] = (struct iovec){ (void *)"\n", 1 };
 	w = writev(fd, iov, n);
-	return w < 0 ? err_set(e, -errno, "write the log to standard %s", fd == 1 ? "output" : "error")
+	return w < 0 ? err_set(e, -errno, "write the log to standard %s",
+			       fd == 1 ? "output" : "error")
 		     : 0;
 }
 
@@ -107,7 +107,8 @@ static int print_from(int fd, off_t *pos, bool timestamps, struct err *e)
 
 		if (str_add(&rest, buf, (size_t)n) < 0)
 			return err_set(e, -ENOMEM, "log");
-		for (start = rest.s; (nl = memchr(start, '\n', rest.len - (size_t)(start - rest.s)));
+		for (start = rest.s;
+			(nl = memchr(start, '\n', rest.len - (size_t)(start - rest.s)));
 			start = nl + 1) {
 			int r = put_line(start, (size_t)(nl - start), timestamps, e);
 
@@ -139,7 +140,8 @@ int logs_print(struct engine *en, struct container *c, bool follow, long tail, b
 	(void)en;
 	if (fd < 0 && errno == ENOENT)
 		return err_msg(e, -ENOENT,
-			"container %s keeps no log: it runs in the foreground with --rm, so its output "
+			"container %s keeps no log: it runs in the foreground with --rm, so its "
+			"output "
 			"goes to its caller alone",
 			c->name);
 	if (fd < 0)

@@ -26,7 +26,7 @@ int merge_labels(char *const *list, const char *flag, json_t **ret, struct err *
 {
 	if (!*ret)
 		*ret = json_object();
-	strv_foreach(kv, list) {
+	strv_foreach (kv, list) {
 		_cleanup_free_ char *key = strndup(kv, strcspn(kv, "="));
 		const char *eq = strchr(kv, '=');
 
@@ -111,15 +111,16 @@ static int merge_hostname(const struct container_opts *o, struct plan *p, struct
 		_cleanup_free_ char *clean = str_sanitise(s);
 
 		return err_msg(e, -EINVAL,
-			"--hostname '%.100s' is not a host name (letters, digits, '-', '.', at most 64)",
+			"--hostname '%.100s' is not a host name (letters, digits, '-', '.', at "
+			"most 64)",
 			clean ? clean : "");
 	}
 	p->spec.hostname = strdup(s);
 	return p->spec.hostname ? 0 : err_set(e, -ENOMEM, "host name");
 }
 
-static int merge_user(const struct container_opts *o, const struct image_policy *img, struct plan *p,
-	struct err *e)
+static int merge_user(const struct container_opts *o, const struct image_policy *img,
+	struct plan *p, struct err *e)
 {
 	struct spec_user *u = &p->spec.process.user;
 	const char *name = o->user ? o->user : img->user && *img->user ? img->user : "0";
@@ -128,7 +129,7 @@ static int merge_user(const struct container_opts *o, const struct image_policy 
 	u->make_passwd = true;
 	if (!u->name)
 		return err_set(e, -ENOMEM, "user");
-	strv_foreach(g, o->group_add) {
+	strv_foreach (g, o->group_add) {
 		if (streq(g, "keep-groups"))
 			u->keep_groups = true;
 		else if (strv_add(&u->group_names, g) < 0)
@@ -140,8 +141,8 @@ static int merge_user(const struct container_opts *o, const struct image_policy 
 			"caller's groups means not setting any");
 	if (o->umask) {
 		if (parse_octal(o->umask, 0777, &u->umask) < 0)
-			return err_msg(e, -EINVAL, "--umask '%s': want octal digits, 0 to 0777",
-				o->umask);
+			return err_msg(
+				e, -EINVAL, "--umask '%s': want octal digits, 0 to 0777", o->umask);
 		u->has_umask = true;
 	}
 	return 0;
@@ -151,8 +152,9 @@ static int merge_process(const struct container_opts *o, const struct image_poli
 	char *const *args, struct plan *p, struct err *e)
 {
 	struct spec_process *pr = &p->spec.process;
-	const char *cwd = o->workdir ? o->workdir
-			  : img->workdir && *img->workdir ? img->workdir : "/";
+	const char *cwd = o->workdir                      ? o->workdir
+			  : img->workdir && *img->workdir ? img->workdir
+							  : "/";
 	int r;
 
 	if (cwd[0] != '/')
@@ -169,8 +171,8 @@ static int merge_process(const struct container_opts *o, const struct image_poli
 	return merge_env(o, img, p, e);
 }
 
-static int merge_stop(const struct container_opts *o, const struct image_policy *img, struct plan *p,
-	struct err *e)
+static int merge_stop(const struct container_opts *o, const struct image_policy *img,
+	struct plan *p, struct err *e)
 {
 	uint32_t seconds;
 
@@ -178,18 +180,19 @@ static int merge_stop(const struct container_opts *o, const struct image_policy 
 	if (o->stop_signal) {
 		p->stop_signal = parse_signal(o->stop_signal);
 		if (p->stop_signal < 0)
-			return err_msg(e, -EINVAL, "--stop-signal '%s' is not a signal",
-				o->stop_signal);
+			return err_msg(
+				e, -EINVAL, "--stop-signal '%s' is not a signal", o->stop_signal);
 	}
 	p->stop_timeout = 10;
 	if (o->stop_timeout) {
 		if (parse_u32(o->stop_timeout, &seconds) < 0 || seconds > 86400 * 365)
-			return err_msg(e, -EINVAL, "--stop-timeout '%s': want seconds",
-				o->stop_timeout);
+			return err_msg(
+				e, -EINVAL, "--stop-timeout '%s': want seconds", o->stop_timeout);
 		p->stop_timeout = seconds;
 	}
 	if (o->timeout && (parse_duration_ns(o->timeout, &p->timeout_ns) < 0 || !p->timeout_ns))
-		return err_msg(e, -EINVAL, "--timeout '%s': want seconds, or 90s, 5m, 1h", o->timeout);
+		return err_msg(
+			e, -EINVAL, "--timeout '%s': want seconds, or 90s, 5m, 1h", o->timeout);
 	return 0;
 }
 

@@ -44,7 +44,8 @@ int plan_make(struct engine *en, const struct container_opts *o, const struct im
 int merge_mounts(struct engine *en, const struct container_opts *o, struct plan *p, struct err *e);
 int merge_devices(const struct container_opts *o, struct plan *p, struct err *e);
 /* merge_security.c */
-int merge_security(struct engine *en, const struct container_opts *o, struct plan *p, struct err *e);
+int merge_security(
+	struct engine *en, const struct container_opts *o, struct plan *p, struct err *e);
 /* merge_limits.c */
 int merge_limits(const struct container_opts *o, struct plan *p, struct err *e);
 /* merge_env.c */

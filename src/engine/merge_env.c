@@ -57,11 +57,11 @@ int merge_env_lists(char *const *files, char *const *list, char ***env, struct e
 {
 	int r;
 
-	strv_foreach(path, files) {
+	strv_foreach (path, files) {
 		if ((r = read_env_file(env, path, e)) < 0)
 			return r;
 	}
-	strv_foreach(kv, list) {
+	strv_foreach (kv, list) {
 		if ((r = set_one(env, kv, "--env", e)) < 0)
 			return r;
 	}
@@ -77,7 +77,7 @@ int merge_env(const struct container_opts *o, const struct image_policy *img, st
 	if (env_set(env, "PATH", DEFAULT_PATH) < 0 || env_set(env, "container", "uctr") < 0 ||
 		(o->tty && env_set(env, "TERM", "xterm") < 0))
 		return err_set(e, -ENOMEM, "environment");
-	strv_foreach(kv, img->env) {
+	strv_foreach (kv, img->env) {
 		/* Sane by image_policy: it has a "=", so nothing is looked up in our environment. */
 		if ((r = set_one(env, kv, "image environment", e)) < 0)
 			return r;

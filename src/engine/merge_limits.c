@@ -21,7 +21,8 @@ static int cpus(const char *s, struct cgroup_limits *l, struct err *e)
 	l->cpu_period = 100000;
 	l->cpu_quota = (int64_t)(ns / 10000);
 	if (l->cpu_quota < 1000)
-		return err_msg(e, -EINVAL, "--cpus '%s': the least that the kernel takes is 0.01", s);
+		return err_msg(
+			e, -EINVAL, "--cpus '%s': the least that the kernel takes is 0.01", s);
 	return 0;
 }
 
@@ -73,7 +74,8 @@ static int ulimit(const char *s, struct spec_process *p, struct err *e)
 		return err_set(e, -ENOMEM, "--ulimit");
 	res = value ? rlimit_from_name(name) : -EINVAL;
 	if (res < 0)
-		return err_msg(e, -EINVAL, "--ulimit '%s': want NAME=SOFT[:HARD], e.g. nofile=1024", s);
+		return err_msg(
+			e, -EINVAL, "--ulimit '%s': want NAME=SOFT[:HARD], e.g. nofile=1024", s);
 	value++;
 	soft = strndup(value, strcspn(value, ":"));
 	hard = strchr(value, ':');
@@ -122,7 +124,9 @@ static int add_sysctl(const char *kv, struct plan *p, struct err *e)
 	for (const char *s = kv; ok && *s; s++)
 		ok = !char_is_control((unsigned char)*s) || *s == '\t';
 	/* '+' and '/' would name another file; dots become slashes later. */
-	if (!ok || key[strspn(key, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] ||
+	if (!ok ||
+		key[strspn(key,
+			"abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789._-")] ||
 		strstr(key, ".."))
 		return err_msg(e, -EINVAL, "--sysctl '%.100s': want KEY=VALUE", clean ? clean : "");
 	if (!sysctl_allowed(key, p->net))
@@ -166,11 +170,11 @@ int merge_limits(const struct container_opts *o, struct plan *p, struct err *e)
 		r = default_sysctls(p);
 	if (r < 0)
 		return err_set(e, r, "limits");
-	strv_foreach(u, o->ulimit) {
+	strv_foreach (u, o->ulimit) {
 		if ((r = ulimit(u, &p->spec.process, e)) < 0)
 			return r;
 	}
-	strv_foreach(s, o->sysctl) {
+	strv_foreach (s, o->sysctl) {
 		if ((r = add_sysctl(s, p, e)) < 0)
 			return r;
 	}

@@ -8,6 +8,7 @@
 #include <sys/sysmacros.h>
 #include <unistd.h>
 
+#include "base/red.h"
 #include "engine/merge.h"
 #include "engine/selinux.h"
 #include "sys/syscalls.h"
@@ -42,8 +43,8 @@ static struct spec_mount *add(struct plan *p, enum spec_mount_kind kind, const c
 	return m->type && m->source && m->dest ? m : NULL;
 }
 
-static int add_own(const struct container_opts *o, const struct own_mount *w, struct plan *p,
-	struct err *e)
+static int add_own(
+	const struct container_opts *o, const struct own_mount *w, struct plan *p, struct err *e)
 {
 	struct spec_mount *m;
 	uint64_t shm = SHM_DEFAULT;
@@ -106,7 +107,8 @@ static int bind_option(struct spec_mount *m, const char *word, const char *flag,
 	r = spec_mount_option(m, word, e);
 	if (r == 0 && m->idmapped)
 		r = err_msg(e, -EOPNOTSUPP,
-			"idmapped mounts of ordinary file systems need privileges that a user lacks");
+			"idmapped mounts of ordinary file systems need privileges that a user "
+			"lacks");
 	return r < 0 ? err_wrap(e, r, "%s", flag) : 0;
 }
 
@@ -125,8 +127,8 @@ static int add_bind(struct plan *p, const char *flag, const char *source, const 
 	if (!m || strv_addf(&p->mounts, "%s:%s", real, dest) < 0)
 		return err_set(e, -ENOMEM, "mounts");
 	/* A volume carries no rights in: no setuid, no devices (H13). */
-	m->attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
-	strv_foreach(w, options) {
+	m->attr_set = red_off("nosuid") ? 0 : MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
+	strv_foreach (w, options) {
 		if ((r = bind_option(m, w, flag, e)) < 0)
 			return r;
 	}
@@ -142,12 +144,14 @@ static int volume(struct plan *p, const char *s, struct err *e)
 
 	if (n < 2 || n > 3 || !part[0][0])
 		return err_msg(e, -EINVAL,
-			"--volume '%.200s': want SOURCE:TARGET[:OPTIONS]; named and anonymous volumes "
+			"--volume '%.200s': want SOURCE:TARGET[:OPTIONS]; named and anonymous "
+			"volumes "
 			"are not available in this version",
 			clean ? clean : "");
 	if (part[0][0] != '/' && part[0][0] != '.' && !strchr(part[0], '/'))
 		return err_msg(e, -EINVAL,
-			"--volume '%.200s': named volumes are not available in this version; for the "
+			"--volume '%.200s': named volumes are not available in this version; for "
+			"the "
 			"directory write ./%s",
 			clean ? clean : "", part[0]);
 	if (n == 3 && !(words = strv_split(part[2], ',')))
@@ -155,8 +159,8 @@ static int volume(struct plan *p, const char *s, struct err *e)
 	return add_bind(p, "--volume", part[0], part[1], words, e);
 }
 
-static int add_tmpfs(struct plan *p, const char *flag, const char *dest, char *const *words,
-	struct err *e)
+static int add_tmpfs(
+	struct plan *p, const char *flag, const char *dest, char *const *words, struct err *e)
 {
 	struct spec_mount *m;
 	bool mode = false;
@@ -168,9 +172,10 @@ static int add_tmpfs(struct plan *p, const char *flag, const char *dest, char *c
 	if (!m)
 		return err_set(e, -ENOMEM, "mounts");
 	m->attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
-	strv_foreach(w, words) {
-		static const char *const known[] = { "size=", "mode=", "uid=", "gid=", "nr_inodes=",
-			"nr_blocks=" };
+	strv_foreach (w, words) {
+		static const char *const known[] = {
+			"size=", "mode=", "uid=", "gid=", "nr_inodes=", "nr_blocks="
+		};
 		bool ok = !strchr(w, '=');
 
 		for (size_t i = 0; i < ARRAY_SIZE(known); i++)
@@ -268,23 +273,23 @@ int merge_mounts(struct engine *en, const struct container_opts *o, struct plan 
 		if ((r = add_tmpfs(p, "--read-only", scratch[i], NULL, e)) < 0)
 			return r;
 	}
-	strv_foreach(s, o->tmpfs) {
+	strv_foreach (s, o->tmpfs) {
 		if ((r = tmpfs(p, s, e)) < 0)
 			return r;
 	}
-	strv_foreach(s, o->volumes) {
+	strv_foreach (s, o->volumes) {
 		if ((r = volume(p, s, e)) < 0)
 			return r;
 	}
-	strv_foreach(s, o->mounts) {
+	strv_foreach (s, o->mounts) {
 		if ((r = mount_flag(p, s, e)) < 0)
 			return r;
 	}
 	return 0;
 }
 
-static int add_device(struct plan *p, const char *path, const char *source, const char *access_,
-	struct err *e)
+static int add_device(
+	struct plan *p, const char *path, const char *source, const char *access_, struct err *e)
 {
 	struct spec_device *d = spec_add_device(&p->spec);
 
@@ -313,7 +318,8 @@ static int device(struct plan *p, const char *s, struct err *e)
 	if (n < 1 || n > 3 || !*mode || mode[strspn(mode, "rwm")])
 		return err_msg(e, -EINVAL, "--device '%s': want HOST[:CONTAINER][:rwm]", s);
 	if (part[0][0] != '/' || !str_startswith(dest, "/dev/") || strstr(dest, "/../"))
-		return err_msg(e, -EINVAL, "--device '%s': want absolute paths, inside below /dev", s);
+		return err_msg(
+			e, -EINVAL, "--device '%s': want absolute paths, inside below /dev", s);
 	if (stat(part[0], &st) < 0)
 		return err_set(e, -errno, "--device %s", part[0]);
 	if (!S_ISCHR(st.st_mode) && !S_ISBLK(st.st_mode))
@@ -339,7 +345,7 @@ int merge_devices(const struct container_opts *o, struct plan *p, struct err *e)
 		d->major = standard[i].major;
 		d->minor = standard[i].minor;
 	}
-	strv_foreach(s, o->devices) {
+	strv_foreach (s, o->devices) {
 		if ((r = device(p, s, e)) < 0)
 			return r;
 	}

@@ -11,12 +11,13 @@
 
 #define PROFILE_MAX (4 << 20)
 
-static const char *const masked[] = { "/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore",
-	"/proc/keys", "/proc/kallsyms", "/proc/kmsg", "/proc/kpagecgroup", "/proc/kpagecount",
-	"/proc/kpageflags", "/proc/latency_stats", "/proc/sched_debug", "/proc/scsi",
-	"/proc/sysrq-trigger", "/proc/timer_list", "/proc/timer_stats", "/sys/dev/block",
-	"/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux", "/sys/kernel/btf",
-	"/sys/kernel/debug", "/sys/kernel/security", "/sys/kernel/tracing", NULL };
+static const char *const masked[] = { "/proc/acpi", "/proc/asound", "/proc/interrupts",
+	"/proc/kcore", "/proc/keys", "/proc/kallsyms", "/proc/kmsg", "/proc/kpagecgroup",
+	"/proc/kpagecount", "/proc/kpageflags", "/proc/latency_stats", "/proc/sched_debug",
+	"/proc/scsi", "/proc/sysrq-trigger", "/proc/timer_list", "/proc/timer_stats",
+	"/sys/dev/block", "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux",
+	"/sys/kernel/btf", "/sys/kernel/debug", "/sys/kernel/security", "/sys/kernel/tracing",
+	NULL };
 static const char *const readonly[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", NULL };
 
 struct choices {
@@ -25,13 +26,14 @@ struct choices {
 	char **unmask;
 };
 
-static int cap_list(char *const *names, const char *flag, uint64_t all, uint64_t *ret, struct err *e)
+static int cap_list(
+	char *const *names, const char *flag, uint64_t all, uint64_t *ret, struct err *e)
 {
 	*ret = 0;
-	strv_foreach(list, names) {
+	strv_foreach (list, names) {
 		_cleanup_strv_ char **parts = strv_split(list, ',');
 
-		strv_foreach(name, parts) {
+		strv_foreach (name, parts) {
 			_cleanup_free_ char *clean = str_sanitise(name);
 			int cap = strcasecmp(name, "all") == 0 ? 64 : caps_from_name(name);
 
@@ -119,7 +121,7 @@ bad:
 
 static bool path_matches(char *const *list, const char *path)
 {
-	strv_foreach(p, list) {
+	strv_foreach (p, list) {
 		size_t n = strlen(p);
 
 		if (streq(p, path) || (n > 1 && p[n - 1] == '*' && strncmp(p, path, n - 1) == 0))
@@ -145,8 +147,8 @@ static int merge_masks(const struct choices *c, struct plan *p, struct err *e)
 	return r < 0 ? err_set(e, r, "masked paths") : 0;
 }
 
-static int merge_seccomp(struct engine *en, const struct choices *c, bool privileged, struct plan *p,
-	struct err *e)
+static int merge_seccomp(
+	struct engine *en, const struct choices *c, bool privileged, struct plan *p, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
 	uint64_t caps = p->spec.process.caps.bounding;
@@ -168,7 +170,7 @@ int merge_security(struct engine *en, const struct container_opts *o, struct pla
 	struct choices c = { .nesting = o->privileged, .unmask_all = o->privileged };
 	int r = 0;
 
-	strv_foreach(s, o->security_opt) {
+	strv_foreach (s, o->security_opt) {
 		r = one_option(s, &c, p, e);
 		if (r < 0)
 			goto out;
@@ -176,7 +178,8 @@ int merge_security(struct engine *en, const struct container_opts *o, struct pla
 	if ((r = merge_caps(o, p, e)) < 0 || (r = merge_masks(&c, p, e)) < 0)
 		goto out;
 	/* Nested user namespaces are shut twice: by the filter, and by the namespace's own limit. */
-	if (!c.nesting && !c.seccomp_off && strv_add(&p->spec.sysctl, "user.max_user_namespaces=0") < 0)
+	if (!c.nesting && !c.seccomp_off &&
+		strv_add(&p->spec.sysctl, "user.max_user_namespaces=0") < 0)
 		r = err_set(e, -ENOMEM, "security options");
 	if (r == 0)
 		r = merge_seccomp(en, &c, o->privileged, p, e);

@@ -84,8 +84,8 @@ static int open_log(struct monitor *m, struct err *e)
 
 	if (m->s->c.auto_remove && !m->s->detach)
 		return 0;
-	fd = openat(m->s->c.dir, "log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC,
-		0600);
+	fd = openat(
+		m->s->c.dir, "log", O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_set(e, -errno, "open the container's log");
 	m->log_out = (struct log_tap){ .fd = fd, .stream = "stdout" };
@@ -257,10 +257,15 @@ static bool turn(struct monitor *m)
 	if (r == 0)
 		return false;
 	if (n_out)
-		stream_pump(&m->out, p[3].revents, m->out.len ? p[3].revents : n_out > 1 ? p[4].revents : 0);
+		stream_pump(&m->out, p[3].revents,
+			m->out.len  ? p[3].revents
+			: n_out > 1 ? p[4].revents
+				    : 0);
 	if (n_err)
 		stream_pump(&m->err, p[3 + n_out].revents,
-			m->err.len ? p[3 + n_out].revents : n_err > 1 ? p[4 + n_out].revents : 0);
+			m->err.len  ? p[3 + n_out].revents
+			: n_err > 1 ? p[4 + n_out].revents
+				    : 0);
 	if (p[0].revents)
 		take_signals(m);
 	if (p[2].revents && !m->exited) {

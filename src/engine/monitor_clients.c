@@ -93,7 +93,7 @@ static int make_process(struct monitor *m, struct client *c, struct err *e)
 	/* HOME follows the user of this process, unless it was set for the container. */
 	if (q->terminal && !env_get(p->env, "TERM"))
 		r = env_set(&p->env, "TERM", "xterm");
-	strv_foreach(kv, q->env) {
+	strv_foreach (kv, q->env) {
 		char *eq = strchr(kv, '=');
 
 		if (r < 0 || !eq)

@@ -7,7 +7,8 @@
 
 /* Filled by cli/container_opts.c's table; strings and vectors are owned (opt_free). */
 struct container_opts {
-	bool rm, detach, interactive, tty, init, read_only, privileged, publish_all, replace, explain;
+	bool rm, detach, interactive, tty, init, read_only, privileged, publish_all, replace,
+		explain;
 	bool rootfs;
 	struct {
 		bool set;

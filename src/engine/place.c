@@ -77,7 +77,8 @@ static bool is_mounted(const struct start *s, const char *dest)
 	return false;
 }
 
-static int place_text(struct start *s, const char *name, char *text, const char *dest, struct err *e)
+static int place_text(
+	struct start *s, const char *name, char *text, const char *dest, struct err *e)
 {
 	int r = 0;
 
@@ -97,11 +98,12 @@ static int place_zone(struct start *s, const char *tz, struct err *e)
 	if (streq(tz, "local"))
 		path = strdup("/etc/localtime");
 	else if (*tz && tz[0] != '/' && !strstr(tz, "..") &&
-		 !tz[strspn(tz, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+-")])
+		 !tz[strspn(
+			 tz, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789/_+-")])
 		path = str_printf("/usr/share/zoneinfo/%s", tz);
 	else
-		return err_msg(e, -EINVAL, "--tz '%.60s': want a zone such as Europe/Berlin, or local",
-			tz);
+		return err_msg(e, -EINVAL,
+			"--tz '%.60s': want a zone such as Europe/Berlin, or local", tz);
 	r = path ? file_read(AT_FDCWD, path, ZONE_MAX, &data, &len) : -ENOMEM;
 	if (r < 0) {
 		err_set(e, r, "--tz %s: %s", tz, path);

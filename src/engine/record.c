@@ -149,8 +149,8 @@ int record_load(struct container *c, struct err *e)
 		r = parse(o, c, e);
 	if (r < 0) {
 		err_wrap(e, r, "container %.12s has a damaged record", c->id);
-		return err_hint(e, "remove it with: rm -r containers/%.12s* in uctr's data directory",
-			c->id);
+		return err_hint(e,
+			"remove it with: rm -r containers/%.12s* in uctr's data directory", c->id);
 	}
 	return 0;
 }
@@ -174,8 +174,8 @@ static void ago(int64_t then, char *buf, size_t size)
 		int64_t below, unit;
 		const char *name;
 	} steps[] = { { 60, 1, "second" }, { 3600, 60, "minute" }, { 172800, 3600, "hour" },
-		{ 1209600, 86400, "day" }, { 5184000, 604800, "week" }, { 63072000, 2592000, "month" },
-		{ INT64_MAX, 31536000, "year" } };
+		{ 1209600, 86400, "day" }, { 5184000, 604800, "week" },
+		{ 63072000, 2592000, "month" }, { INT64_MAX, 31536000, "year" } };
 	struct timespec now;
 	int64_t s, n;
 	size_t i = 0;
@@ -225,7 +225,7 @@ static json_t *command_text(const struct container *c, bool no_trunc)
 {
 	_cleanup_str_ struct str b = { 0 };
 
-	strv_foreach(s, c->command)
+	strv_foreach (s, c->command)
 		str_addf(&b, "%s%s", b.len ? " " : "", s);
 	if (!no_trunc && b.len > 20)
 		return json_sprintf("\"%s…\"", (b.s[19] = '\0', b.s));
@@ -238,7 +238,7 @@ static json_t *labels_text(const struct container *c)
 	const char *key;
 	json_t *v;
 
-	json_object_foreach(c->labels, key, v)
+	json_object_foreach (c->labels, key, v)
 		str_addf(&b, "%s%s=%s", b.len ? "," : "", key, json_string_value(v));
 	return json_text(b.s ? b.s : "");
 }
@@ -247,7 +247,7 @@ static json_t *mounts_text(const struct container *c)
 {
 	_cleanup_str_ struct str b = { 0 };
 
-	strv_foreach(m, c->mounts)
+	strv_foreach (m, c->mounts)
 		str_addf(&b, "%s%s", b.len ? "," : "", m);
 	return json_text(b.s ? b.s : "");
 }

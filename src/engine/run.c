@@ -21,7 +21,8 @@ static int check_new_file(const char *flag, const char *path, struct err *e)
 
 	if (!path || lstat(path, &st) < 0)
 		return 0;
-	return err_msg(e, -EEXIST, "%s: %s exists already; remove it or give another path", flag, path);
+	return err_msg(
+		e, -EEXIST, "%s: %s exists already; remove it or give another path", flag, path);
 }
 
 /* O_EXCL: neither follows a link nor overwrites. */
@@ -49,7 +50,8 @@ static int find_rootfs(const char *dir, char **ret, struct err *e)
 	if (stat(*ret, &st) < 0 || !S_ISDIR(st.st_mode))
 		return err_msg(e, -ENOTDIR, "--rootfs %s is not a directory", dir);
 	if (streq(*ret, "/"))
-		return err_msg(e, -EINVAL, "--rootfs / would be the host itself; give another directory");
+		return err_msg(
+			e, -EINVAL, "--rootfs / would be the host itself; give another directory");
 	return 0;
 }
 
@@ -94,8 +96,8 @@ static int replace(struct start *s, const char *name, struct err *e)
 	return r < 0 ? r : container_remove(s->en, &old, true, e);
 }
 
-static int fill_record(struct start *s, const struct container_opts *o, const struct image *img,
-	struct err *e)
+static int fill_record(
+	struct start *s, const struct container_opts *o, const struct image *img, struct err *e)
 {
 	struct container *c = &s->c;
 	const struct plan *p = &s->plan;
@@ -117,8 +119,8 @@ static int fill_record(struct start *s, const struct container_opts *o, const st
 	return 0;
 }
 
-int run_start(struct start *s, const struct container_opts *o, const struct image *img,
-	struct err *e)
+int run_start(
+	struct start *s, const struct container_opts *o, const struct image *img, struct err *e)
 {
 	struct spec_process *pr = &s->plan.spec.process;
 	char pid[24];
@@ -172,11 +174,10 @@ static json_t *explain_map(const struct idmap *m)
 	json_t *a = json_array();
 
 	for (size_t i = 0; i < m->n_uid; i++)
-		json_array_append_new(a, json_sprintf("%u-%u inside is %u-%u of the host",
-						 m->uid[i].inside,
-						 m->uid[i].inside + m->uid[i].count - 1,
-						 m->uid[i].outside,
-						 m->uid[i].outside + m->uid[i].count - 1));
+		json_array_append_new(
+			a, json_sprintf("%u-%u inside is %u-%u of the host", m->uid[i].inside,
+				   m->uid[i].inside + m->uid[i].count - 1, m->uid[i].outside,
+				   m->uid[i].outside + m->uid[i].count - 1));
 	return a;
 }
 
@@ -187,15 +188,16 @@ static json_t *explain_mounts(const struct spec *s)
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		const struct spec_mount *m = &s->mounts[i];
 
-		json_array_append_new(a,
-			json_sprintf("%s: %s%s%s%s", m->dest,
-				m->kind == MOUNT_BIND ? "bind of " : "new ",
-				m->kind == MOUNT_BIND ? m->source : m->type,
-				m->attr_set & 1 ? ", read-only" : "",
-				m->kind == MOUNT_BIND && m->rec_attr ? ", recursively" : ""));
+		json_array_append_new(
+			a, json_sprintf("%s: %s%s%s%s", m->dest,
+				   m->kind == MOUNT_BIND ? "bind of " : "new ",
+				   m->kind == MOUNT_BIND ? m->source : m->type,
+				   m->attr_set & 1 ? ", read-only" : "",
+				   m->kind == MOUNT_BIND && m->rec_attr ? ", recursively" : ""));
 	}
 	for (size_t i = 0; i < s->n_devices; i++)
-		json_array_append_new(a, json_sprintf("%s: device of the host", s->devices[i].path));
+		json_array_append_new(
+			a, json_sprintf("%s: device of the host", s->devices[i].path));
 	return a;
 }
 
@@ -220,8 +222,8 @@ static json_t *explain_cgroup(const struct spec *s)
 
 	if (cgroup_find(&root, &e) < 0)
 		root = (struct cgroup_root){ .fd = -1 };
-	json_object_set_new(o, "below", root.fd < 0 ? json_sprintf("none: %s", root.why)
-						    : json_text(root.path));
+	json_object_set_new(o, "below",
+		root.fd < 0 ? json_sprintf("none: %s", root.why) : json_text(root.path));
 	if (root.fd >= 0)
 		json_object_set_new(o, "controllers", json_text(root.controllers));
 	if (s->limits.cpu_quota)
@@ -244,10 +246,10 @@ json_t *run_explain(const struct start *s, const struct image *img)
 	json_t *o = json_object();
 
 	json_object_set_new(o, "image", img ? json_text(img->name) : json_null());
-	json_object_set_new(o, "root", img ? json_sprintf("overlay of %zu layer(s)%s",
-						     strv_len(img->layers),
-						     sp->root_readonly ? ", read-only" : "")
-					   : json_text(sp->root_path));
+	json_object_set_new(o, "root",
+		img ? json_sprintf("overlay of %zu layer(s)%s", strv_len(img->layers),
+			      sp->root_readonly ? ", read-only" : "")
+		    : json_text(sp->root_path));
 	json_object_set_new(o, "command", json_from_strv(sp->process.args));
 	json_object_set_new(o, "user", json_text(sp->process.user.name));
 	json_object_set_new(o, "workdir", json_text(sp->process.cwd));
@@ -260,10 +262,9 @@ json_t *run_explain(const struct start *s, const struct image *img)
 	json_object_set_new(o, "network", json_string(net_name(s->plan.net)));
 	json_object_set_new(o, "cgroup", explain_cgroup(sp));
 	json_object_set_new(o, "capabilities", explain_caps(sp->process.caps.bounding));
-	json_object_set_new(o, "seccomp", sp->seccomp.insns
-						  ? json_sprintf("filter of %u instructions",
-							    sp->seccomp.len)
-						  : json_string("unconfined"));
+	json_object_set_new(o, "seccomp",
+		sp->seccomp.insns ? json_sprintf("filter of %u instructions", sp->seccomp.len)
+				  : json_string("unconfined"));
 	json_object_set_new(o, "noNewPrivileges", json_boolean(sp->process.no_new_privs));
 	return o;
 }

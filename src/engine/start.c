@@ -140,7 +140,8 @@ static int wait_started(struct start *s, struct err *e)
 	}
 	/* The monitor has removed everything by the time its error is here. */
 	if (r == -EPIPE && !e->code)
-		return err_msg(e, r, "the monitor of container %s died while starting it", s->c.name);
+		return err_msg(
+			e, r, "the monitor of container %s died while starting it", s->c.name);
 	return r < 0 ? r : err_msg(e, -EPROTO, "unexpected answer of the monitor");
 }
 

@@ -31,8 +31,8 @@ struct start {
 void start_free(struct start *s);
 
 /* Fills the spec with what lies in the container's directory: overlay, /etc files. place.c */
-int start_place(struct start *s, const struct container_opts *o, const struct image *img,
-	struct err *e);
+int start_place(
+	struct start *s, const struct container_opts *o, const struct image *img, struct err *e);
 
 /* Makes the cgroup, the pipes and the monitor; returns when the payload runs. */
 int start_go(struct start *s, struct err *e);
@@ -45,8 +45,8 @@ void monitor_main(struct start *s, pid_t cli) __attribute__((noreturn));
  * Returns its exit code. attach.c
  */
 struct attach {
-	int ctl;    /* CTL_EXITED comes from here; signals go there */
-	int in;     /* to the process: pipe or -1 */
+	int ctl; /* CTL_EXITED comes from here; signals go there */
+	int in; /* to the process: pipe or -1 */
 	int out, err; /* from the process; -1 */
 	int master; /* or a terminal */
 	bool interactive;

@@ -17,7 +17,7 @@
 struct stream {
 	int src, dst;
 	size_t off, len;
-	bool eof;        /* src has ended */
+	bool eof; /* src has ended */
 	bool dst_broken; /* dst said EPIPE or worse; `error` is its errno */
 	int error;
 	void (*tap)(void *ctx, const char *data, size_t len);

@@ -119,7 +119,8 @@ int userns_hold(struct engine *en, struct userns_hold *h, struct err *e)
 		if (h->fd < 0)
 			return err_set(e, -errno, "user namespace");
 	}
-	h->lock = openat(en->runtime, "userns.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	h->lock =
+		openat(en->runtime, "userns.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (h->lock < 0)
 		return err_set(e, -errno, "open %s/userns.lock", en->runtime_path);
 	for (int exclusive = 0; exclusive < 2; exclusive++) {

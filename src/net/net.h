@@ -9,8 +9,8 @@
 #include "base/err.h"
 
 enum net_mode {
-	NET_NONE,  /* own namespace, loopback only */
-	NET_HOST,  /* the host's namespace */
+	NET_NONE, /* own namespace, loopback only */
+	NET_HOST, /* the host's namespace */
 	NET_SLIRP, /* own namespace, user-mode uplink by slirp4netns(1) */
 };
 
@@ -24,7 +24,7 @@ int net_slirp_available(struct err *e);
 struct net_slirp {
 	pid_t pid;
 	int ready; /* read end: a byte comes when it is up; -1 later */
-	int log;   /* what it said */
+	int log; /* what it said */
 };
 /* Starts slirp4netns for a network namespace, given as descriptor. */
 int net_slirp_start(int netns, struct net_slirp *ret, struct err *e);
@@ -35,7 +35,7 @@ void net_slirp_free(struct net_slirp *s);
 /* What /etc/resolv.conf and /etc/hosts say. */
 struct net_names {
 	char **dns, **search, **options; /* as asked for; NULL: from the host */
-	char **add_host;                 /* "NAME:ADDRESS", checked */
+	char **add_host; /* "NAME:ADDRESS", checked */
 	const char *hostname, *name;
 };
 /* Texts, owned by the caller. Words with control characters or blanks are refused. */

@@ -93,7 +93,8 @@ int net_slirp_wait(struct net_slirp *s, struct err *e)
 	text[n > 0 ? n : 0] = '\0';
 	text[strcspn(text, "\n")] = '\0';
 	clean = str_sanitise(text);
-	return err_msg(e, -EIO, "slirp4netns %s%s%s; use --network none or host, or see 'uctr doctor'",
+	return err_msg(e, -EIO,
+		"slirp4netns %s%s%s; use --network none or host, or see 'uctr doctor'",
 		r == 0 ? "did not get ready within 10 seconds" : "failed",
 		clean && *clean ? ": " : "", clean ? clean : "");
 }

@@ -58,7 +58,8 @@ static bool is_address(const char *s)
 	unsigned char buf[16];
 	_cleanup_free_ char *plain = strndup(s, strcspn(s, "%")); /* fe80::1%eth0 */
 
-	return plain && (inet_pton(AF_INET, plain, buf) == 1 || inet_pton(AF_INET6, plain, buf) == 1);
+	return plain &&
+	       (inet_pton(AF_INET, plain, buf) == 1 || inet_pton(AF_INET6, plain, buf) == 1);
 }
 
 /* Lines of the host's file that begin with `key` and are not for a resolver on its loopback. */
@@ -76,12 +77,12 @@ static void from_host(const char *host, const char *key, struct str *out)
 
 static int own_lines(char *const *dns, struct str *out, struct err *e)
 {
-	strv_foreach(d, dns) {
+	strv_foreach (d, dns) {
 		if (!is_address(d)) {
 			_cleanup_free_ char *clean = str_sanitise(d);
 
-			return err_msg(e, -EINVAL, "--dns '%s' is not an IP address",
-				clean ? clean : "");
+			return err_msg(
+				e, -EINVAL, "--dns '%s' is not an IP address", clean ? clean : "");
 		}
 		str_addf(out, "nameserver %s\n", d);
 	}
@@ -92,7 +93,7 @@ static int words(const char *key, const char *flag, char *const *v, struct str *
 {
 	_cleanup_str_ struct str line = { 0 };
 
-	strv_foreach(s, v) {
+	strv_foreach (s, v) {
 		int r = check_word(flag, s, false, e);
 
 		if (r < 0)
@@ -140,7 +141,8 @@ static int add_host(enum net_mode m, const char *spec, struct str *out, struct e
 	size_t n;
 
 	if (!addr)
-		return err_msg(e, -EINVAL, "--add-host '%s': want NAME:ADDRESS", clean ? clean : "");
+		return err_msg(
+			e, -EINVAL, "--add-host '%s': want NAME:ADDRESS", clean ? clean : "");
 	*addr++ = '\0';
 	n = strlen(addr);
 	if (addr[0] == '[' && n > 2 && addr[n - 1] == ']') {
@@ -155,12 +157,13 @@ static int add_host(enum net_mode m, const char *spec, struct str *out, struct e
 		return err_msg(e, -EINVAL, "--add-host '%s': not a host name", clean ? clean : "");
 	if (streq(addr, "host-gateway")) {
 		if (m == NET_NONE)
-			return err_msg(e, -EINVAL,
-				"--add-host '%s': network none has no gateway", clean);
+			return err_msg(
+				e, -EINVAL, "--add-host '%s': network none has no gateway", clean);
 		addr = (char *)(m == NET_HOST ? "127.0.0.1" : SLIRP_GATEWAY);
 	}
 	if (!is_address(addr))
-		return err_msg(e, -EINVAL, "--add-host '%s': not an IP address", clean ? clean : "");
+		return err_msg(
+			e, -EINVAL, "--add-host '%s': not an IP address", clean ? clean : "");
 	return str_addf(out, "%s\t%s\n", addr, name);
 }
 
@@ -170,13 +173,13 @@ int net_hosts(enum net_mode m, const struct net_names *n, char **ret, struct err
 	int r;
 
 	str_addf(&out, "127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n");
-	strv_foreach(h, n->add_host) {
+	strv_foreach (h, n->add_host) {
 		r = add_host(m, h, &out, e);
 		if (r < 0)
 			return r;
 	}
-	r = str_addf(&out, "%s\t%s%s%s\n", m == NET_SLIRP ? SLIRP_ADDRESS : "127.0.1.1", n->hostname,
-		n->name && !streq(n->name, n->hostname) ? " " : "",
+	r = str_addf(&out, "%s\t%s%s%s\n", m == NET_SLIRP ? SLIRP_ADDRESS : "127.0.1.1",
+		n->hostname, n->name && !streq(n->name, n->hostname) ? " " : "",
 		n->name && !streq(n->name, n->hostname) ? n->name : "");
 	if (r < 0)
 		return err_set(e, r, "hosts");

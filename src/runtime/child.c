@@ -17,6 +17,7 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
+#include "base/red.h"
 #include "base/trace.h"
 #include "runtime/sync.h"
 #include "sys/inroot.h"
@@ -43,7 +44,7 @@ static int stage_ids(struct child *c, struct err *e)
 	if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) < 0)
 		return err_set(e, -errno, "PR_SET_DUMPABLE");
 	/* A session of its own: no controlling terminal of the caller to push input into (G1). */
-	if (setsid() < 0)
+	if (!red_off("session") && setsid() < 0)
 		return err_set(e, -errno, "setsid");
 	return 0;
 }
@@ -145,6 +146,12 @@ static const struct stage stages[] = {
 	{ "process", stage_exec },
 };
 
+/* Red control of A10: targets are made before the host's tree is gone. */
+static int (*red_order(int (*fn)(struct child *, struct err *)))(struct child *, struct err *)
+{
+	return fn == stage_pivot ? rootfs_attach : fn == rootfs_attach ? stage_pivot : fn;
+}
+
 /* Tests make a stage fail by name; "@NAME" kills the child there instead. */
 static int injected(const char *name, struct err *e)
 {
@@ -177,7 +184,7 @@ void child_main(const struct launch *l, int sync)
 		int r = injected(stages[i].name, &e);
 
 		if (r == 0)
-			r = stages[i].fn(&c, &e);
+			r = (red_off("pivot") ? red_order(stages[i].fn) : stages[i].fn)(&c, &e);
 		if (r < 0) {
 			/* What the person did wrong needs no stage; what went wrong inside does. */
 			if (!e.exit)

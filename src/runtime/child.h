@@ -12,12 +12,12 @@ struct child {
 	const struct launch *l;
 	const struct spec *spec;
 	int sync;
-	int host_root;   /* the root before pivot_root; closed by it */
-	int root;        /* the new root: O_PATH or mount */
-	int *mounts;     /* detached mounts, as spec->mounts */
-	int *devices;    /* detached device nodes, as spec->devices */
+	int host_root; /* the root before pivot_root; closed by it */
+	int root; /* the new root: O_PATH or mount */
+	int *mounts; /* detached mounts, as spec->mounts */
+	int *devices; /* detached device nodes, as spec->devices */
 	int null, empty; /* for masks: verified /dev/null, an empty read-only tmpfs */
-	int proc;        /* the detached procfs, for sysctls; borrowed from mounts, or -1 */
+	int proc; /* the detached procfs, for sysctls; borrowed from mounts, or -1 */
 	int master, slave;
 	struct spec_process process; /* a copy to be completed (user, HOME); shallow */
 };

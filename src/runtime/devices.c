@@ -30,9 +30,8 @@ static bool same_device(int fd, const struct spec_device *d)
 		return false;
 	if (d->type && (d->type == 'b') != S_ISBLK(st.st_mode))
 		return false;
-	return d->major < 0 ||
-	       (major(st.st_rdev) == (unsigned int)d->major &&
-		       minor(st.st_rdev) == (unsigned int)d->minor);
+	return d->major < 0 || (major(st.st_rdev) == (unsigned int)d->major &&
+				       minor(st.st_rdev) == (unsigned int)d->minor);
 }
 
 static int open_device(const struct spec_device *d, struct err *e)
@@ -46,8 +45,8 @@ static int open_device(const struct spec_device *d, struct err *e)
 		return err_set(e, mnt, "device %s", source);
 	if (!same_device(mnt, d)) {
 		close(mnt);
-		return err_msg(e, -ENODEV, "device %s on the host is not the device it should be",
-			source);
+		return err_msg(
+			e, -ENODEV, "device %s on the host is not the device it should be", source);
 	}
 	r = mount_attr(mnt,
 		MOUNT_ATTR_NOSUID | MOUNT_ATTR_NOEXEC |
@@ -63,10 +62,9 @@ static int open_device(const struct spec_device *d, struct err *e)
 /* requires: the host's tree. leaves: device nodes as detached binds, verified /dev/null for masks. */
 int devices_open(struct child *c, struct err *e)
 {
-	static const struct spec_device null = { .path = (char *)"/dev/null",
-		.type = 'c',
-		.major = 1,
-		.minor = 3 };
+	static const struct spec_device null = {
+		.path = (char *)"/dev/null", .type = 'c', .major = 1, .minor = 3
+	};
 
 	c->devices = calloc(c->spec->n_devices + 1, sizeof(*c->devices));
 	if (!c->devices)

@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/red.h"
 #include "base/spawn.h"
 #include "base/trace.h"
 #include "runtime/child.h"
@@ -21,7 +22,7 @@
 
 bool exe_is_writable(void)
 {
-	return access("/proc/self/exe", W_OK) == 0;
+	return !red_off("seal") && access("/proc/self/exe", W_OK) == 0;
 }
 
 static uint64_t new_namespaces(const struct spec *s)
@@ -131,7 +132,8 @@ static int start_fuse(const struct launch *l, int user_ns, struct err *e)
 	n = read(rd, text, sizeof(text) - 1);
 	text[n > 0 ? n : 0] = '\0';
 	text[strcspn(text, "\n")] = '\0';
-	return err_msg(e, -EIO, "%s failed (exit code %d): %s", l->spec->fuse_overlayfs, code, text);
+	return err_msg(
+		e, -EIO, "%s failed (exit code %d): %s", l->spec->fuse_overlayfs, code, text);
 }
 
 int launch_ready(struct launch *l, struct err *e)

@@ -15,11 +15,11 @@
  */
 struct launch {
 	const struct spec *spec;
-	int stdio[3];  /* the payload's; -1: /dev/null; with a terminal they are not used */
+	int stdio[3]; /* the payload's; -1: /dev/null; with a terminal they are not used */
 	int cgroup_fd; /* -1: the parent's cgroup */
 	bool seal_exe; /* the payload's image could write to uctr's binary: exec from a sealed copy */
 
-	pid_t pid;      /* as the parent's pid namespace numbers it (waitpid) */
+	pid_t pid; /* as the parent's pid namespace numbers it (waitpid) */
 	pid_t proc_pid; /* as /proc shows it */
 	int pidfd;
 	int netns; /* the child's own network namespace; -1 when it shares the parent's */
@@ -30,7 +30,7 @@ struct launch {
 #define LAUNCH_INIT                                                                                \
 	{                                                                                          \
 		.stdio = { -1, -1, -1 }, .cgroup_fd = -1, .pid = -1, .proc_pid = -1, .pidfd = -1,  \
-		.netns = -1, .sync = -1, .master = -1                                                           \
+		.netns = -1, .sync = -1, .master = -1                                              \
 	}
 
 /* Clones the child with the spec's new namespaces and writes its id maps. */
@@ -54,7 +54,7 @@ struct joining {
 	bool seal_exe;
 
 	pid_t pid;
-	int sync;   /* readable at end of file: it runs; an error message: it does not */
+	int sync; /* readable at end of file: it runs; an error message: it does not */
 	int master; /* with a terminal: received by join_finish */
 };
 /* Forks it; returns at once after its pid is known, so that a monitor is not held up. */

@@ -34,10 +34,10 @@ struct spec_user {
 	size_t n_groups;
 	bool has_umask;
 	unsigned int umask;
-	char *name;         /* own: "name|uid[:group|gid]" as in USER; overrides uid and gid */
+	char *name; /* own: "name|uid[:group|gid]" as in USER; overrides uid and gid */
 	char **group_names; /* own: --group-add, names or numbers */
-	bool keep_groups;   /* own: leave the caller's supplementary groups alone */
-	bool make_passwd;   /* own: give an unknown uid a passwd entry */
+	bool keep_groups; /* own: leave the caller's supplementary groups alone */
+	bool make_passwd; /* own: give an unknown uid a passwd entry */
 };
 
 /* What one process in the container is given; start and exec use the same struct. */
@@ -66,7 +66,7 @@ struct spec_process {
 };
 
 enum spec_mount_kind {
-	MOUNT_FS,   /* a new file system of `type` */
+	MOUNT_FS, /* a new file system of `type` */
 	MOUNT_BIND, /* a copy of the tree or file at `source` */
 };
 
@@ -76,22 +76,22 @@ struct spec_mount {
 	uint64_t attr_set, attr_clear; /* MOUNT_ATTR_*, recursive for binds with `rec_attr` */
 	bool recursive, rec_attr;
 	unsigned long propagation; /* MS_PRIVATE ...; 0: private */
-	char **data;               /* "key", "value" pairs; value "" is a flag */
-	bool engine_file;          /* own: uctr's own file (hosts, ...): the target may be made */
-	bool copy_up;              /* own: a tmpfs over a directory starts with its content */
-	bool idmapped;             /* refused: kept so that the error can name it */
+	char **data; /* "key", "value" pairs; value "" is a flag */
+	bool engine_file; /* own: uctr's own file (hosts, ...): the target may be made */
+	bool copy_up; /* own: a tmpfs over a directory starts with its content */
+	bool idmapped; /* refused: kept so that the error can name it */
 };
 
 struct spec_ns {
 	uint64_t flag; /* CLONE_NEW* */
-	char *path;    /* join instead of making */
+	char *path; /* join instead of making */
 };
 
 struct spec_device {
 	char *path; /* inside */
 	char *source; /* own: on the host; NULL: the same path */
 	char *access; /* own: "rwm" as asked; without w the bind is read-only */
-	char type;    /* 'c', 'b', 0: whatever the source is */
+	char type; /* 'c', 'b', 0: whatever the source is */
 	int64_t major, minor; /* -1: not checked */
 	bool optional;
 };

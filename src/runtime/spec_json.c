@@ -116,6 +116,12 @@ static void replace_no_limit(char *text, size_t len)
 	}
 }
 
+int spec_json_parse(char *text, size_t len, const char *what, json_t **ret, struct err *e)
+{
+	replace_no_limit(text, len);
+	return json_parse(text, len, what, ret, e);
+}
+
 int spec_json_load(int dirfd, const char *path, json_t **ret, struct err *e)
 {
 	_cleanup_free_ char *text = NULL;
@@ -124,8 +130,7 @@ int spec_json_load(int dirfd, const char *path, json_t **ret, struct err *e)
 
 	if (r < 0)
 		return err_set(e, r, "read %s", path);
-	replace_no_limit(text, len);
-	return json_parse(text, len, path, ret, e);
+	return spec_json_parse(text, len, path, ret, e);
 }
 
 /* "1.0.2", "1.1.0-rc.1", "1.0.2-dev": every 1.x is compatible with what is read here (semver). */

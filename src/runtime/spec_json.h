@@ -14,8 +14,10 @@
 
 /*
  * Reads and parses a config.json (at most 16 MiB). 18446744073709551615, with which other engines
- * write "no limit", does not fit jansson's integers and becomes -1. New reference in *ret.
+ * write "no limit", does not fit jansson's integers and becomes -1. New reference in *ret. parse
+ * changes the text for that; `what` names it in errors.
  */
+int spec_json_parse(char *text, size_t len, const char *what, json_t **ret, struct err *e);
 int spec_json_load(int dirfd, const char *path, json_t **ret, struct err *e);
 
 /* The object `process` of config.json, or the file of `exec --process`; p is zeroed before. */

@@ -13,6 +13,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/red.h"
 #include "base/str.h"
 
 int caps_from_name(const char *name)
@@ -70,9 +71,11 @@ int caps_apply(const struct caps *c, struct err *e)
 	struct __user_cap_data_struct d[2];
 
 	for (int i = 0; i < 2; i++) {
+		uint64_t inheritable = red_off("inheritable") ? c->permitted : c->inheritable;
+
 		d[i].effective = (uint32_t)(c->effective >> (32 * i));
 		d[i].permitted = (uint32_t)(c->permitted >> (32 * i));
-		d[i].inheritable = (uint32_t)(c->inheritable >> (32 * i));
+		d[i].inheritable = (uint32_t)(inheritable >> (32 * i));
 	}
 	if (prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_CLEAR_ALL, 0, 0, 0) < 0)
 		return err_set(e, -errno, "clear ambient capabilities");

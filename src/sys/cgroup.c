@@ -309,7 +309,8 @@ int cgroup_create(const struct cgroup_root *root, const char *name, const struct
 	if (mkdirat(root->fd, name, 0755) < 0)
 		return err_set(e, -errno, "make cgroup %s", path);
 	fd = openat(root->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	r = fd < 0 ? err_set(e, -errno, "open cgroup %s", path) : write_limits(fd, path, root, l, e);
+	r = fd < 0 ? err_set(e, -errno, "open cgroup %s", path)
+		   : write_limits(fd, path, root, l, e);
 	if (r < 0) {
 		unlinkat(root->fd, name, AT_REMOVEDIR);
 		return r;

@@ -11,16 +11,16 @@
 
 /* -1 or 0 where a limit was not asked for, as named. */
 struct cgroup_limits {
-	int64_t memory;         /* bytes; 0: none */
-	int64_t memory_swap;    /* bytes of memory+swap as docker counts; 0: none, -1: unlimited */
-	int64_t memory_low;     /* reservation; 0: none */
-	int64_t cpu_quota;      /* microseconds per period; 0: none, -1: max */
-	uint64_t cpu_period;    /* microseconds; 0: 100000 */
-	uint64_t cpu_shares;    /* cgroup v1 shares; 0: none */
+	int64_t memory; /* bytes; 0: none */
+	int64_t memory_swap; /* bytes of memory+swap as docker counts; 0: none, -1: unlimited */
+	int64_t memory_low; /* reservation; 0: none */
+	int64_t cpu_quota; /* microseconds per period; 0: none, -1: max */
+	uint64_t cpu_period; /* microseconds; 0: 100000 */
+	uint64_t cpu_shares; /* cgroup v1 shares; 0: none */
 	char *cpuset_cpus, *cpuset_mems;
-	int64_t pids;           /* 0: none, -1: unlimited */
-	bool pids_asked;        /* false: a default, dropped silently where impossible */
-	char **unified;         /* "file", "value", ... pairs, written as they are */
+	int64_t pids; /* 0: none, -1: unlimited */
+	bool pids_asked; /* false: a default, dropped silently where impossible */
+	char **unified; /* "file", "value", ... pairs, written as they are */
 };
 void cgroup_limits_free(struct cgroup_limits *l);
 
@@ -30,8 +30,8 @@ void cgroup_limits_free(struct cgroup_limits *l);
  * the host). `controllers` lists what can be handed to children.
  */
 struct cgroup_root {
-	int fd;            /* O_DIRECTORY of the subtree's top */
-	char *path;        /* below /sys/fs/cgroup */
+	int fd; /* O_DIRECTORY of the subtree's top */
+	char *path; /* below /sys/fs/cgroup */
 	char *controllers; /* contents of cgroup.controllers, blanks between and around: " cpu pids " */
 	char why[160];
 };

@@ -54,8 +54,8 @@ int dirs_data(char **ret_path, struct err *e)
 		if (pw)
 			home = pw->pw_dir;
 		if (!home || *home != '/')
-			return err_msg(e, -ENOENT, "no home directory for uid %u; set HOME or UCTR_DATA",
-				geteuid());
+			return err_msg(e, -ENOENT,
+				"no home directory for uid %u; set HOME or UCTR_DATA", geteuid());
 		path = str_printf("%s/.local/share/uctr", home);
 	}
 	if (!path)

@@ -150,8 +150,8 @@ static int write_direct(pid_t pid, const char *file, const struct idmap_line *l,
 	return file_poke(AT_FDCWD, path, text.s ? text.s : "");
 }
 
-static int helper_start(
-	const char *tool, pid_t pid, const struct idmap_line *l, size_t n, pid_t *ret, struct err *e)
+static int helper_start(const char *tool, pid_t pid, const struct idmap_line *l, size_t n,
+	pid_t *ret, struct err *e)
 {
 	const char *path = dirs_tool(tool);
 	_cleanup_strv_ char **argv = NULL;

@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 
 #include "base/fd.h"
+#include "base/red.h"
 #include "base/str.h"
 #include "sys/syscalls.h"
 
@@ -24,6 +25,10 @@ static int open_how(int rootfd, const char *path, int flags, mode_t mode, uint64
 		.resolve = RESOLVE_IN_ROOT | RESOLVE_NO_MAGICLINKS | resolve };
 	int fd;
 
+	if (red_off("pivot")) { /* the classic: a path string below a directory of the host */
+		how.resolve = 0;
+		path += strspn(path, "/");
+	}
 	/* openat2(2): -EAGAIN when a rename or mount raced with ".." handling; try again. */
 	for (int i = 0; i < 32; i++) {
 		fd = sys_openat2(rootfd, *path ? path : ".", &how);
@@ -42,7 +47,7 @@ int inroot_open(int rootfd, const char *path, int flags, mode_t mode)
 
 int inroot_open_nolinks(int rootfd, const char *path, int flags)
 {
-	return open_how(rootfd, path, flags, 0, RESOLVE_NO_SYMLINKS);
+	return open_how(rootfd, path, flags, 0, red_off("links") ? 0 : RESOLVE_NO_SYMLINKS);
 }
 
 int inroot_is_pseudo(int fd)
@@ -64,6 +69,8 @@ int inroot_open_regular(int rootfd, const char *path, size_t max)
 
 	if (at < 0)
 		return take_fd(&at);
+	if (red_off("regular"))
+		return open_how(rootfd, path, O_RDONLY, 0, 0);
 	if (fstat(at, &st) < 0)
 		return -errno;
 	if (!S_ISREG(st.st_mode))

@@ -70,8 +70,8 @@ int mount_clone(int dirfd, const char *path, bool recursive)
 
 int mount_attach(int mnt, int target_fd)
 {
-	if (sys_move_mount(mnt, "", target_fd, "",
-		    MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
+	if (sys_move_mount(
+		    mnt, "", target_fd, "", MOVE_MOUNT_F_EMPTY_PATH | MOVE_MOUNT_T_EMPTY_PATH) < 0)
 		return -errno;
 	return 0;
 }

@@ -35,8 +35,8 @@ int mount_propagation_all(unsigned long type);
  * host path shows in the container's mountinfo. `ephemeral` adds volatile (no syncs; for containers
  * that are thrown away). Detached mount or -errno.
  */
-int mount_overlay(const int *lower, size_t n_lower, int upper, int work, bool ephemeral,
-	struct err *e);
+int mount_overlay(
+	const int *lower, size_t n_lower, int upper, int work, bool ephemeral, struct err *e);
 
 /*
  * Makes root_fd (the top of a mount) the root of the caller's mount namespace and lets go of the

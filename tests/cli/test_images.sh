@@ -133,6 +133,29 @@ test_rmi_bad_names()
 	assertEquals 2 "$("$UCTR" images -q | wc -l)"
 }
 
+test_rmi_in_use()
+{
+	need fullmap overlay || return 0
+	id=$("$UCTR" run -d --name user --network none busybox sleep 1000)
+	image=$("$UCTR" images -q --no-trunc busybox)
+	for name in busybox "$image"; do
+		assert_run "$UCTR" rmi "$name"
+		assertExit 125
+		assertErrLine "is used by a container"
+	done
+	assert_run "$UCTR" rmi -f busybox
+	assertExit 0
+	assertOut "Untagged: localhost/busybox:latest"
+	assertEquals "kept without a name" "$image" \
+		"$("$UCTR" images -aq --no-trunc -f dangling=true)"
+	assert_run "$UCTR" exec user true
+	assertExit 0
+	"$UCTR" rm -f "$id" > /dev/null
+	assert_run "$UCTR" rmi "$image"
+	assertExit 0
+	assertOut "Deleted: ${image#sha256:}"
+}
+
 # Foreign owners and modes that keep even the owner out.
 test_rmi_awkward_trees()
 {
