@@ -100,7 +100,7 @@ transfer_libs = $(shell $(PKG_CONFIG) --libs $(transfer_pkgs))
 
 unit_bins := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 helper_bins := $(patsubst tests/helper/%.c,$(B)/tests/helper/%,$(wildcard tests/helper/*.c))
-red_c := $(shell grep -l 'red_off(' $(src_c))
+red_c := $(shell grep -lw red_off $(src_c))
 red_o := $(red_c:%.c=$(B)/red/%.o)
 bench_bins := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 
