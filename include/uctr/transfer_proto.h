@@ -35,7 +35,7 @@
  * real images hold.
  */
 #define UCTR_MAX_LAYER_BYTES (64ULL << 30) /* uncompressed stream; --max-bytes replaces it */
-#define UCTR_MAX_ENTRIES 2000000ULL /* files of one layer */
+#define UCTR_MAX_ENTRIES 1000000ULL /* files of one layer */
 #define UCTR_MAX_PATH_BYTES 4095 /* of one name, cleaned */
 #define UCTR_MAX_PATH_DEPTH 256 /* components of one name */
 #define UCTR_MAX_FILE_SIZE (16ULL << 40) /* apparent size of a sparse file */

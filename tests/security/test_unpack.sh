@@ -514,15 +514,20 @@ test_trailing_bytes()
 	refused "follow the archive's end"
 }
 
+zeros()
+{
+	head -c "$1" /dev/zero
+}
+
 # header TYPE OCTAL-SIZE: one tar header with a true checksum, for what mktar does not write.
 header()
 {
 	h=$T/header
 	{
-		printf '%-100s0000644 0000000 0000000 %s 00000000000         %s' x "$2" "$1" | tr ' ' '\0'
-		printf '%099d' 0 | tr 0 '\0'
-		printf 'ustar\00000'
-		printf '%0247d' 0 | tr 0 '\0'
+		printf 'x' && zeros 99
+		printf '0000644\0000000000\0000000000\000%s\00000000000000\000        %s' "$2" "$1"
+		zeros 100
+		printf 'ustar\00000' && zeros 247
 	} > "$h"
 	# The sum is over the header with blanks in its own place, bytes 148 to 155.
 	sum=$({
