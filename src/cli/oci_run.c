@@ -10,6 +10,7 @@
 
 #include "base/file.h"
 #include "base/json.h"
+#include "base/spawn.h"
 #include "cli/oci_commands.h"
 #include "runtime/foreground.h"
 #include "runtime/launch.h"
@@ -17,6 +18,7 @@
 #include "runtime/state.h"
 #include "sys/cgroup.h"
 #include "sys/ns.h"
+#include "sys/syscalls.h"
 #include "sys/tty.h"
 
 struct run_args {
@@ -257,6 +259,11 @@ static int clear_up(struct run *c, int r, struct err *e)
 {
 	int cr;
 
+	/* What launch_free() leaves alone: a payload that could not be attended any more. */
+	if (r < 0 && c->launch.started) {
+		(void)sys_pidfd_send_signal(c->launch.pidfd, SIGKILL);
+		(void)spawn_wait(c->launch.pid);
+	}
 	launch_free(&c->launch);
 	guard_stop(&c->guard);
 	fd_closep(&c->cgroup_fd);

@@ -228,11 +228,12 @@ enum probe_status probe_subids(struct probe_ctx *c, struct probe_result *r)
 {
 	static const char *const files[] = { "/etc/subuid", "/etc/subgid" };
 	struct idmap_line l[IDMAP_LINES - 1];
+	_cleanup_free_ char *name = idmap_user_name(geteuid());
 	uint64_t total[2] = { 0, 0 };
 
 	(void)c;
 	for (int i = 0; i < 2; i++) {
-		size_t n = idmap_ranges(files[i], geteuid(), l, ARRAY_SIZE(l));
+		size_t n = idmap_ranges(files[i], name, geteuid(), l, ARRAY_SIZE(l));
 
 		while (n-- > 0)
 			total[i] += l[n].count;

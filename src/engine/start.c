@@ -14,6 +14,7 @@
 
 #include "base/trace.h"
 #include "engine/ctl.h"
+#include "engine/probe.h"
 #include "engine/userns.h"
 #include "runtime/sync.h"
 #include "sys/ns.h"
@@ -107,10 +108,8 @@ static int clone_monitor(struct start *s, const struct userns_hold *h, struct er
 	pid = ns_clone(flags, -1, false, NULL);
 	if (pid == 0)
 		monitor_main(s, cli);
-	if (pid < 0) {
-		err_set(e, pid, "create the user's namespace");
-		return err_hint(e, "see 'uctr doctor' for what this host allows");
-	}
+	if (pid < 0)
+		return err_set(e, pid, "create the user's namespace");
 	fd_closep(&s->map_gate[0]);
 	trace("cloned monitor %d", pid);
 	if (h->fd < 0) {
@@ -145,6 +144,24 @@ static int wait_started(struct start *s, struct err *e)
 	return r < 0 ? r : err_msg(e, -EPROTO, "unexpected answer of the monitor");
 }
 
+/* The host refused something: the probes of `uctr doctor` know which of its knobs it was. */
+static void explain_refusal(struct err *e)
+{
+	static const enum probe_topic topics[] = { PROBE_CLONE_KNOB, PROBE_MAX_USERNS,
+		PROBE_APPARMOR_KNOB, PROBE_USERNS, PROBE_PROC };
+
+	if (e->exit || (e->code != -EPERM && e->code != -EACCES && e->code != -ENOSPC &&
+			       e->code != -EUSERS))
+		return;
+	for (size_t i = 0; i < ARRAY_SIZE(topics); i++) {
+		size_t before = strlen(e->msg);
+
+		(void)probe_hint(topics[i], e);
+		if (strlen(e->msg) != before)
+			return;
+	}
+}
+
 int start_go(struct start *s, struct err *e)
 {
 	struct userns_hold hold;
@@ -168,5 +185,7 @@ int start_go(struct start *s, struct err *e)
 	if (r == 0)
 		r = wait_started(s, e);
 	userns_release(&hold);
+	if (r < 0)
+		explain_refusal(e);
 	return r;
 }

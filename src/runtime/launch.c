@@ -63,13 +63,8 @@ int launch_begin(struct launch *l, struct err *e)
 	}
 	close(pair[1]);
 	l->sync = pair[0];
-	if (l->pid < 0) {
-		r = l->pid;
-		err_set(e, r, "create the container's namespaces");
-		return r == -ENOSPC || r == -EPERM || r == -EUSERS
-			       ? err_hint(e, "see 'uctr doctor' for what this host allows")
-			       : r;
-	}
+	if (l->pid < 0)
+		return err_set(e, l->pid, "create the container's namespaces");
 	trace("cloned child %d", l->pid);
 	l->proc_pid = ns_pidfd_pid(l->pidfd);
 	if (l->proc_pid < 0)

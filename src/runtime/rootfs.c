@@ -157,6 +157,13 @@ int rootfs_open_sources(struct child *c, struct err *e)
 		const struct spec_mount *m = &s->mounts[i];
 
 		c->mounts[i] = m->kind == MOUNT_BIND ? bind_source(m, e) : new_fs(m, e);
+		if (c->mounts[i] >= 0 && m->kind == MOUNT_FS && m->propagation) {
+			int r = mount_propagation(
+				c->mounts[i], m->propagation & ~(unsigned long)MS_REC, false);
+
+			if (r < 0)
+				return err_set(e, r, "mount %s: propagation", m->dest);
+		}
 		if (c->mounts[i] < 0)
 			return err_wrap(e, c->mounts[i], "mount %s", m->dest);
 		if (m->kind == MOUNT_FS && streq(m->type, "proc"))

@@ -62,9 +62,10 @@ static bool parse_range(char *line, const char *name, uid_t uid, struct idmap_li
 	return true;
 }
 
-size_t idmap_ranges(const char *file, uid_t uid, struct idmap_line *ret, size_t max)
+size_t idmap_ranges(
+	const char *file, const char *name, uid_t uid, struct idmap_line *ret, size_t max)
 {
-	_cleanup_free_ char *text = NULL, *name = idmap_user_name(uid);
+	_cleanup_free_ char *text = NULL;
 	char *save = NULL;
 	size_t n = 0;
 
@@ -96,18 +97,17 @@ static size_t lay_out(struct idmap_line *l, size_t n, uint32_t own)
 int idmap_full(struct idmap *ret, struct err *e)
 {
 	uid_t uid = geteuid();
-	_cleanup_free_ char *name = NULL;
+	_cleanup_free_ char *name = idmap_user_name(uid);
 	size_t nu, ng;
 
-	nu = idmap_ranges("/etc/subuid", uid, ret->uid, IDMAP_LINES - 1);
-	ng = idmap_ranges("/etc/subgid", uid, ret->gid, IDMAP_LINES - 1);
+	nu = idmap_ranges("/etc/subuid", name, uid, ret->uid, IDMAP_LINES - 1);
+	ng = idmap_ranges("/etc/subgid", name, uid, ret->gid, IDMAP_LINES - 1);
 	if (uid == 0 && (nu == 0 || ng == 0)) {
 		/* Real root needs no delegation; a high range keeps the host's ids out. */
 		ret->uid[0] = ret->gid[0] = (struct idmap_line){ 0, 2147483648U, 65536 };
 		nu = ng = 1;
 	}
 	if (nu == 0 || ng == 0) {
-		name = idmap_user_name(uid);
 		return err_msg(e, -ENOENT,
 			"no subordinate %s ids for user %s in /etc/sub%s; an administrator runs: "
 			"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",
@@ -151,7 +151,7 @@ static int write_direct(pid_t pid, const char *file, const struct idmap_line *l,
 }
 
 static int helper_start(const char *tool, pid_t pid, const struct idmap_line *l, size_t n,
-	pid_t *ret, struct err *e)
+	int words, pid_t *ret, struct err *e)
 {
 	const char *path = dirs_tool(tool);
 	_cleanup_strv_ char **argv = NULL;
@@ -172,15 +172,15 @@ static int helper_start(const char *tool, pid_t pid, const struct idmap_line *l,
 	}
 	s.path = path;
 	s.argv = argv;
-	s.stdio[2] = STDERR_FILENO;
+	s.stdio[2] = words;
 	return spawn_start(&s, ret, e);
 }
 
 int idmap_write_start(pid_t pid, const struct idmap *m, struct idmap_job *job, struct err *e)
 {
-	int r;
+	int p[2], words, r;
 
-	job->pids[0] = job->pids[1] = -1;
+	job->pids[0] = job->pids[1] = job->words = -1;
 	/* One own gid may be mapped without privilege only when setgroups is denied (F12). */
 	if (m->n_gid == 1 && m->gid[0].count == 1 && geteuid() != 0) {
 		char path[64];
@@ -195,15 +195,35 @@ int idmap_write_start(pid_t pid, const struct idmap *m, struct idmap_job *job, s
 		r = write_direct(pid, "uid_map", m->uid, m->n_uid);
 	if (r != -EPERM)
 		return r < 0 ? err_set(e, r, "write the id map of process %d", pid) : 0;
-	r = helper_start("newuidmap", pid, m->uid, m->n_uid, &job->pids[0], e);
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return err_set(e, -errno, "pipe for newuidmap");
+	job->words = fd_above_stdio(p[0]);
+	words = fd_above_stdio(p[1]);
+	r = helper_start("newuidmap", pid, m->uid, m->n_uid, words, &job->pids[0], e);
 	if (r == 0)
-		r = helper_start("newgidmap", pid, m->gid, m->n_gid, &job->pids[1], e);
+		r = helper_start("newgidmap", pid, m->gid, m->n_gid, words, &job->pids[1], e);
+	fd_closep(&words);
 	if (r < 0) {
 		struct err ignored = ERR_INIT;
 
 		(void)idmap_write_finish(job, &ignored); /* reaps; the first error is told */
 	}
 	return r;
+}
+
+static int refused(const char *tool, int code, int words, struct err *e)
+{
+	_cleanup_free_ char *clean = NULL;
+	char text[512];
+	ssize_t n = read(words, text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	clean = str_sanitise(text);
+	return err_msg(e, -EPERM,
+		"%s refused the id map (exit code %d): %s; check /etc/subuid and /etc/subgid, and "
+		"that %s is setuid root ('uctr doctor')",
+		tool, code, clean ? clean : "", tool);
 }
 
 int idmap_write_finish(struct idmap_job *job, struct err *e)
@@ -216,11 +236,9 @@ int idmap_write_finish(struct idmap_job *job, struct err *e)
 
 		job->pids[i] = -1;
 		if (code != 0 && r == 0)
-			r = err_msg(e, -EPERM,
-				"%s refused the id map (exit code %d); check /etc/subuid and "
-				"/etc/subgid, and that %s is setuid root (uctr doctor)",
-				tools[i], code, tools[i]);
+			r = refused(tools[i], code, job->words, e);
 	}
+	fd_closep(&job->words);
 	return r;
 }
 

@@ -22,10 +22,11 @@ struct idmap {
 };
 
 /*
- * The caller's subordinate ranges in file (/etc/subuid or /etc/subgid, subuid(5)), by name and by
- * numeric uid, in file order. Malformed lines and ranges that wrap are left out. Returns the count.
+ * The caller's subordinate ranges in file (/etc/subuid or /etc/subgid, subuid(5)), by name (may be
+ * NULL) and by numeric uid, in file order. Malformed lines and ranges that wrap are left out. Returns the count.
  */
-size_t idmap_ranges(const char *file, uid_t uid, struct idmap_line *ret, size_t max);
+size_t idmap_ranges(
+	const char *file, const char *name, uid_t uid, struct idmap_line *ret, size_t max);
 
 /* Name of uid from /etc/passwd, without NSS (no plugins are loaded); NULL when not there. Owned. */
 char *idmap_user_name(uid_t uid);
@@ -46,6 +47,7 @@ void idmap_identity(const struct idmap *m, struct idmap *ret);
  */
 struct idmap_job {
 	pid_t pids[2];
+	int words; /* what the helpers say when they refuse; -1 without helpers */
 };
 int idmap_write_start(pid_t pid, const struct idmap *m, struct idmap_job *job, struct err *e);
 int idmap_write_finish(struct idmap_job *job, struct err *e);
