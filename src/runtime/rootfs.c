@@ -114,13 +114,21 @@ static int new_fs(const struct spec_mount *m, struct err *e)
 {
 	const char *pairs[33] = { NULL };
 	size_t n = 0;
+	int mnt, r = 0;
 
 	for (char **d = m->data; d && d[0] && n + 2 < ARRAY_SIZE(pairs); d += 2) {
 		pairs[n++] = d[0];
 		pairs[n++] = d[1][0] ? d[1] : NULL;
 	}
 	pairs[n] = NULL;
-	return mount_new(m->type, pairs, m->attr_set, e);
+	mnt = mount_new(m->type, pairs, m->attr_set, e);
+	if (mnt >= 0 && m->propagation)
+		r = mount_propagation(mnt, m->propagation & ~(unsigned long)MS_REC, false);
+	if (r < 0) {
+		close(mnt);
+		return err_set(e, r, "propagation of mount %s", m->type);
+	}
+	return mnt;
 }
 
 static int bind_source(const struct spec_mount *m, struct err *e)
@@ -157,13 +165,6 @@ int rootfs_open_sources(struct child *c, struct err *e)
 		const struct spec_mount *m = &s->mounts[i];
 
 		c->mounts[i] = m->kind == MOUNT_BIND ? bind_source(m, e) : new_fs(m, e);
-		if (c->mounts[i] >= 0 && m->kind == MOUNT_FS && m->propagation) {
-			int r = mount_propagation(
-				c->mounts[i], m->propagation & ~(unsigned long)MS_REC, false);
-
-			if (r < 0)
-				return err_set(e, r, "mount %s: propagation", m->dest);
-		}
 		if (c->mounts[i] < 0)
 			return err_wrap(e, c->mounts[i], "mount %s", m->dest);
 		if (m->kind == MOUNT_FS && streq(m->type, "proc"))
