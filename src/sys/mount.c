@@ -113,41 +113,48 @@ static int set_fd_path(int fs, const char *key, int fd)
 	return sys_fsconfig(fs, FSCONFIG_SET_STRING, key, path, 0) < 0 ? -errno : 0;
 }
 
-/*
- * "lowerdir+" appends one layer at a time, topmost first (Linux 6.5). Before that all layers go
- * into one string, which fsconfig limits to 255 bytes: 14 layers by descriptor.
- */
-static int set_lowers(int fs, const int *lower, size_t n, struct err *e)
+/* How the layers are named to the kernel. */
+enum lower_form {
+	LOWER_JOINED, /* lowerdir=/proc/self/fd/4:/proc/self/fd/5, at most 255 bytes (fsconfig) */
+	LOWER_EACH, /* lowerdir+=..., one call a layer, Linux 6.5 */
+	LOWER_SHORT, /* lowerdir=4:5, from /proc/self/fd as working directory: before 6.5 */
+};
+
+static int set_lowers(
+	int fs, const int *lower, size_t n, enum lower_form form, struct str *all, struct err *e)
 {
-	_cleanup_str_ struct str all = { 0 };
+	const char *dir = form == LOWER_JOINED ? "/proc/self/fd/" : "";
 	int r = 0;
 
-	for (size_t i = n; i > 0; i--) {
-		r = set_fd_path(fs, "lowerdir+", lower[i - 1]);
-		if (r < 0)
-			break;
+	/* Topmost first. */
+	for (size_t i = n; i > 0 && r == 0; i--) {
+		if (form == LOWER_EACH)
+			r = set_fd_path(fs, "lowerdir+", lower[i - 1]);
+		else
+			r = str_addf(all, "%s%s%d", all->len ? ":" : "", dir, lower[i - 1]);
 	}
-	if (r == 0)
-		return 0;
-	for (size_t i = n; i > 0; i--) {
-		if (str_addf(&all, "%s/proc/self/fd/%d", all.len ? ":" : "", lower[i - 1]) < 0)
-			return err_set(e, -ENOMEM, "mount overlay");
-	}
-	if (all.len > 255)
+	if (r == 0 && form == LOWER_SHORT && chdir("/proc/self/fd") < 0)
+		r = -errno;
+	if (r < 0)
+		return err_set(e, r, "mount overlay: lowerdir");
+	if (all->len > 255)
 		return err_msg(e, -E2BIG,
-			"mount overlay: %zu layers need Linux 6.5; this kernel takes 14", n);
-	if (sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", all.s, 0) < 0)
+			"mount overlay: %zu layers are more than this kernel takes (Linux 6.5 "
+			"takes 500)",
+			n);
+	if (all->len && sys_fsconfig(fs, FSCONFIG_SET_STRING, "lowerdir", all->s, 0) < 0)
 		return config_error(fs, -errno, "overlay", "lowerdir", e);
 	return 0;
 }
 
-int mount_overlay(
-	const int *lower, size_t n_lower, int upper, int work, bool ephemeral, struct err *e)
+static int try_overlay(const int *lower, size_t n_lower, enum lower_form form, int upper, int work,
+	bool ephemeral, struct err *e)
 {
 	/* Layers are hostile: no redirects, no metacopy, no index out of their xattrs (B9). */
 	static const char *const safe[] = { "redirect_dir", "nofollow", "metacopy", "off", "index",
 		"off", NULL };
 	_cleanup_fd_ int fs = sys_fsopen("overlay", FSOPEN_CLOEXEC);
+	_cleanup_str_ struct str all = { 0 };
 	int r;
 
 	if (fs < 0)
@@ -160,7 +167,7 @@ int mount_overlay(
 	}
 	if (ephemeral && sys_fsconfig(fs, FSCONFIG_SET_FLAG, "volatile", NULL, 0) < 0)
 		return config_error(fs, -errno, "overlay", "volatile", e);
-	r = set_lowers(fs, lower, n_lower, e);
+	r = set_lowers(fs, lower, n_lower, form, &all, e);
 	if (r < 0)
 		return r;
 	r = set_fd_path(fs, "upperdir", upper);
@@ -169,6 +176,22 @@ int mount_overlay(
 	if (r < 0)
 		return config_error(fs, r, "overlay", "upperdir", e);
 	return finish(fs, "overlay", 0, e);
+}
+
+/* "/proc/self/fd/NNN:" is 18 bytes, and fsconfig takes 255. */
+#define JOINED_MAX 14
+
+int mount_overlay(
+	const int *lower, size_t n_lower, int upper, int work, bool ephemeral, struct err *e)
+{
+	bool few = n_lower <= JOINED_MAX;
+	int mnt = try_overlay(
+		lower, n_lower, few ? LOWER_JOINED : LOWER_EACH, upper, work, ephemeral, e);
+
+	/* Before 6.5 an unknown option is found only when the file system is created. */
+	if (mnt == -EINVAL && !few)
+		mnt = try_overlay(lower, n_lower, LOWER_SHORT, upper, work, ephemeral, e);
+	return mnt;
 }
 
 int mount_pivot(int root_fd, struct err *e)
