@@ -100,9 +100,8 @@ remains()
 		done
 	cg=$(own_cgroup)
 	[ -z "$cg" ] || find "$cg" -mindepth 1 -type d -name 'uctr-*' ! -name uctr-cli 2> /dev/null
-	for d in /proc/[0-9]*; do
-		tr '\000' ' ' 2> /dev/null < "$d/cmdline" | grep -q '^uctr: monitor of' || continue
-		is_gone "${d#/proc/}" || echo "process ${d#/proc/}"
+	grep -zl '^uctr: monitor of' /proc/[0-9]*/cmdline 2> /dev/null | while IFS=/ read -r _ _ pid _; do
+		is_gone "$pid" || echo "process $pid"
 	done
 }
 
