@@ -84,30 +84,37 @@ static int parse_bind(const char *bundle, const char *source, struct spec_mount 
 	return m->source ? 0 : err_set(e, -ENOMEM, "source");
 }
 
-/* A new sysfs shows a network namespace and needs an own one; the host's is shown read-only. */
-static int bind_host_sys(struct spec *s, struct spec_mount *m)
+/* Instead of a new one: the host's, with all that is mounted below it, read-only. */
+static int bind_host(struct spec_mount *m, const char *source)
 {
-	s->host_sys = true;
 	m->kind = MOUNT_BIND;
 	m->recursive = m->rec_attr = true;
 	m->attr_set |= MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	m->attr_clear = 0;
-	m->source = strdup("/sys");
+	m->source = strdup(source);
 	return m->source ? 0 : -ENOMEM;
 }
 
 static int parse_fs(
 	const char *type, const char *source, struct spec *s, struct spec_mount *m, struct err *e)
 {
-	bool own_net = !spec_find_ns(s, CLONE_NEWUSER) || spec_find_ns(s, CLONE_NEWNET);
+	bool own_user = spec_find_ns(s, CLONE_NEWUSER);
+	bool cgroup = streq(type, "cgroup") || streq(type, "cgroup2");
 	int r = 0;
 
 	/* Only cgroup v2 is known here, by whichever name the configuration calls it. */
-	m->type = strdup(streq(type, "cgroup") ? "cgroup2" : type);
+	m->type = strdup(cgroup ? "cgroup2" : type);
 	if (!m->type)
 		return err_set(e, -ENOMEM, "type");
-	if (streq(type, "sysfs") && !own_net)
-		r = bind_host_sys(s, m);
+	/*
+	 * sysfs shows a network namespace, cgroup2 a cgroup namespace: without an own one a user
+	 * namespace may not mount it, and what it would show is what the host's shows.
+	 */
+	s->host_sys |= streq(type, "sysfs") && own_user && !spec_find_ns(s, CLONE_NEWNET);
+	if (streq(type, "sysfs") && s->host_sys)
+		r = bind_host(m, "/sys");
+	else if (cgroup && !spec_find_ns(s, CLONE_NEWCGROUP))
+		r = bind_host(m, "/sys/fs/cgroup");
 	else if (source && *source == '/') /* a block device; the others have only names */
 		r = strv_add(&m->data, "source") < 0 ? -ENOMEM : strv_add(&m->data, source);
 	return r < 0 ? err_set(e, r, "source") : 0;

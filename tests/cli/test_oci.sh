@@ -271,6 +271,20 @@ test_user_and_mounts()
 content" "/data/f: Read-only file system" "$sub       1000"
 }
 
+test_host_views_where_namespaces_are_shared()
+{
+	need userns || return 0
+	bundle '["sh", "-c", "(echo 1 > /sys/fs/cgroup/x) 2>&1; (echo 1 > /sys/x) 2>&1; ls /sys/class/net/lo/mtu; ls /sys/fs/cgroup/cgroup.procs /sys/fs/cgroup/*/cgroup.procs 2> /dev/null | grep -c . > /dev/null && echo groups"]'
+	edit 's/, *{ *"type": "cgroup" *}//; s|"type": "none", *"source": "/sys", *"options": \[ *"rbind",|"type": "sysfs", "source": "sysfs", "options": [|'
+	assertTrue "edited: $(cat "$T/b/config.json")" "grep -q sysfs '$T/b/config.json'"
+	run_bundle
+	assertExit 0
+	assertErrEmpty
+	assertOutHas "/sys/fs/cgroup/x: Read-only file system" "/sys/x: Read-only file system" \
+		"/sys/class/net/lo/mtu" groups
+	assertFalse "edited: $(cat "$T/b/config.json")" "grep -q '\"type\": \"cgroup\" *}' '$T/b/config.json'"
+}
+
 test_descriptors_of_the_caller_stay_outside()
 {
 	need userns || return 0

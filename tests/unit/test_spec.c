@@ -208,6 +208,9 @@ static void test_mounts(void)
 	CHECK_STR(m[2].source, "/abs");
 	CHECK(m[2].kind == MOUNT_BIND && m[2].recursive);
 	CHECK_STR(m[3].type, "cgroup2");
+	/* No cgroup namespace: the host's view, read-only. */
+	CHECK(m[3].kind == MOUNT_BIND && m[3].attr_set & MOUNT_ATTR_RDONLY);
+	CHECK_STR(m[3].source, "/sys/fs/cgroup");
 	/* No network namespace: the host's /sys, read-only. */
 	CHECK(m[4].kind == MOUNT_BIND && m[4].rec_attr && s.host_sys);
 	CHECK_STR(m[4].source, "/sys");
@@ -263,6 +266,8 @@ static void test_default(void)
 		CHECK_INT(s.map.n_uid, rootless);
 		CHECK(!!spec_find_ns(&s, CLONE_NEWNET) == !rootless);
 		CHECK(!!spec_find_ns(&s, CLONE_NEWUSER) == !!rootless);
+		CHECK_STR(s.mounts[6].type, "cgroup2");
+		CHECK(s.mounts[6].kind == MOUNT_FS);
 		CHECK(strv_contains(s.masked, "/proc/kcore"));
 		CHECK(strv_contains(s.readonly, "/proc/sys"));
 		spec_free(&s);
