@@ -317,6 +317,14 @@ static int device(struct plan *p, const char *s, struct err *e)
 	}
 	if (n < 1 || n > 3 || !*mode || mode[strspn(mode, "rwm")])
 		return err_msg(e, -EINVAL, "--device '%s': want HOST[:CONTAINER][:rwm]", s);
+	/* A read-only mount does not keep anybody from writing to a device, and the kernel's device
+	 * filter is root's: half the access would be a promise without a keeper. */
+	if (!strchr(mode, 'r') || !strchr(mode, 'w'))
+		return err_msg(e, -EOPNOTSUPP,
+			"--device '%s': access '%s' cannot be enforced without root; leave it out "
+			"for "
+			"reading and writing",
+			s, mode);
 	if (part[0][0] != '/' || !str_startswith(dest, "/dev/") || strstr(dest, "/../"))
 		return err_msg(
 			e, -EINVAL, "--device '%s': want absolute paths, inside below /dev", s);
