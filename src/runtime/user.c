@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -161,6 +162,15 @@ static int memberships(const char *groups, const char *user, struct spec_user *u
 	return 0;
 }
 
+/* Is the file on the root's own mount, not on a volume laid over it? */
+static bool on_root(int root, int fd)
+{
+	struct statx a, b;
+
+	return statx(root, "", AT_EMPTY_PATH, STATX_MNT_ID, &a) == 0 &&
+	       statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &b) == 0 && a.stx_mnt_id == b.stx_mnt_id;
+}
+
 /* An entry for a uid the image does not know, so that whoami, ssh and git work; podman does it. */
 static int make_entry(int root, const struct spec_process *p, const char *home, bool newline)
 {
@@ -169,6 +179,9 @@ static int make_entry(int root, const struct spec_process *p, const char *home, 
 
 	if (fd < 0)
 		return fd;
+	/* A file of the caller's is his: it gets no line that he did not write. */
+	if (!on_root(root, fd))
+		return 0;
 	line = str_printf("%s%u:x:%u:%u:container user:%s:/bin/sh\n", newline ? "\n" : "",
 		p->user.uid, p->user.uid, p->user.gid, home);
 	wr = inroot_open(root, "/etc/passwd", O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK, 0);
