@@ -146,10 +146,13 @@ static const struct stage stages[] = {
 	{ "process", stage_exec },
 };
 
-/* Red control of A10: targets are made before the host's tree is gone. */
+/* Red control of A9 and A10: mounts and devices are attached before the host's tree is gone. */
 static int (*red_order(int (*fn)(struct child *, struct err *)))(struct child *, struct err *)
 {
-	return fn == stage_pivot ? rootfs_attach : fn == rootfs_attach ? stage_pivot : fn;
+	return fn == stage_pivot      ? rootfs_attach
+	       : fn == rootfs_attach  ? devices_attach
+	       : fn == devices_attach ? stage_pivot
+				      : fn;
 }
 
 /* Tests make a stage fail by name; "@NAME" kills the child there instead. */
