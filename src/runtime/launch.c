@@ -94,7 +94,7 @@ static void fuse_child(const struct launch *l, const int ns[2], int err_fd)
 		str_addf(&opt, "%s%s", s->lowers[i - 1], i > 1 ? ":" : "");
 	argv[2] = opt.s;
 	if (setns(ns[0], CLONE_NEWUSER) < 0 || setns(ns[1], CLONE_NEWNS) < 0 ||
-		dup2(err_fd, 2) < 0 || fd_cloexec_from(3) < 0)
+		unshare(CLONE_NEWNS) < 0 || dup2(err_fd, 2) < 0 || fd_cloexec_from(3) < 0)
 		_exit(126);
 	execve(s->fuse_overlayfs, argv, (char *[]){ (char *)"PATH=/usr/bin:/bin", NULL });
 	_exit(127);

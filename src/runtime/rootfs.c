@@ -31,12 +31,23 @@ static void close_all(int *fds, size_t n)
 	free(fds);
 }
 
-/* fuse-overlayfs mounts on root_path from the parent's side; then that directory is the root. */
+/*
+ * fuse-overlayfs mounts on root_path in a copy of this mount namespace, and the mount comes here by
+ * propagation. In this very namespace its root directory would follow our pivot_root into the file
+ * system that it serves, and it would wait for itself.
+ */
 static int fuse_overlay(struct child *c, struct err *e)
 {
 	static const char *const own[] = { "/proc/self/ns/user", "/proc/self/ns/mnt" };
+	_cleanup_fd_ int dir = open_dir(c->spec->root_path), mnt = -1;
 	int r = 0;
 
+	if (dir < 0)
+		return err_set(e, dir, "open %s", c->spec->root_path);
+	mnt = mount_clone(AT_FDCWD, c->spec->root_path, false);
+	if (mnt < 0 || (r = mount_attach(mnt, dir)) < 0 ||
+		(r = mount_propagation(mnt, MS_SHARED, false)) < 0)
+		return err_set(e, mnt < 0 ? mnt : r, "prepare %s", c->spec->root_path);
 	for (size_t i = 0; r == 0 && i < 2; i++) {
 		_cleanup_fd_ int ns = open(own[i], O_RDONLY | O_CLOEXEC);
 
@@ -47,6 +58,10 @@ static int fuse_overlay(struct child *c, struct err *e)
 		r = sync_expect(c->sync, SYNC_FUSE_DONE, NULL, NULL, e);
 	if (r < 0)
 		return r;
+	/* pivot_root(2) takes no shared mounts. */
+	r = mount_propagation(mnt, MS_PRIVATE, true);
+	if (r < 0)
+		return err_set(e, r, "make %s private", c->spec->root_path);
 	c->root = open_dir(c->spec->root_path);
 	return c->root < 0 ? err_set(e, c->root, "open %s", c->spec->root_path) : 0;
 }
