@@ -7,6 +7,11 @@
 
 #include "runtime/launch.h"
 
+struct mask {
+	int fd;
+	bool attached;
+};
+
 /* What the stages of the child share. Descriptors are the child's own; it ends in execve or _exit. */
 struct child {
 	const struct launch *l;
@@ -16,7 +21,7 @@ struct child {
 	int root; /* the new root: O_PATH or mount */
 	int *mounts; /* detached mounts, as spec->mounts */
 	int *devices; /* detached device nodes, as spec->devices */
-	int null, empty; /* for masks: verified /dev/null, an empty read-only tmpfs */
+	struct mask null, empty; /* for masks: verified /dev/null, an empty read-only tmpfs */
 	int proc; /* the detached procfs, for sysctls; borrowed from mounts, or -1 */
 	int master, slave;
 	struct spec_process process; /* a copy to be completed (user, HOME); shallow */

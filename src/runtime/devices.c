@@ -75,9 +75,9 @@ int devices_open(struct child *c, struct err *e)
 			return c->devices[i];
 	}
 	if (c->spec->masked) {
-		c->null = open_device(&null, e);
-		if (c->null < 0)
-			return c->null;
+		c->null.fd = open_device(&null, e);
+		if (c->null.fd < 0)
+			return c->null.fd;
 	}
 	return 0;
 }

@@ -317,9 +317,23 @@ int rootfs_attach(struct child *c, struct err *e)
 	return 0;
 }
 
+static int new_empty_dir(struct err *e)
+{
+	static const char *const pairs[] = { "size", "0", "nr_inodes", "1", "mode", "0", NULL };
+
+	return mount_new("tmpfs", pairs,
+		MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC, e);
+}
+
+/*
+ * Covers a file with the verified /dev/null and a directory with an empty tmpfs. The first mount
+ * is attached itself and the others are copies of it: before Linux 6.15 only an attached mount can
+ * be copied.
+ */
 static int mask_path(struct child *c, const char *path, struct err *e)
 {
-	_cleanup_fd_ int at = inroot_open_nolinks(c->root, path, O_PATH), mnt = -1;
+	_cleanup_fd_ int at = inroot_open_nolinks(c->root, path, O_PATH), copy = -1;
+	struct mask *mask;
 	struct stat st;
 	int r;
 
@@ -327,21 +341,15 @@ static int mask_path(struct child *c, const char *path, struct err *e)
 		return 0; /* not on this kernel */
 	if (at < 0 || fstat(at, &st) < 0)
 		return err_set(e, at < 0 ? at : -errno, "masked path %s", path);
-	if (!S_ISDIR(st.st_mode))
-		mnt = mount_clone(c->null, "", false);
-	else if (c->empty < 0)
-		mnt = c->empty = mount_new("tmpfs",
-			(const char *const[]){ "size", "0", "nr_inodes", "1", "mode", "0", NULL },
-			MOUNT_ATTR_RDONLY | MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV |
-				MOUNT_ATTR_NOEXEC,
-			e);
-	else
-		mnt = mount_clone(c->empty, "", false);
-	if (mnt < 0)
-		return err_set(e, mnt, "masked path %s", path);
-	r = mount_attach(mnt, at);
-	if (mnt == c->empty)
-		mnt = -1; /* kept: attached now, it can be cloned for the next */
+	mask = S_ISDIR(st.st_mode) ? &c->empty : &c->null;
+	if (mask->fd < 0 && mask == &c->empty)
+		mask->fd = new_empty_dir(e);
+	if (mask->fd < 0)
+		return mask->fd;
+	if (mask->attached)
+		copy = mount_clone(mask->fd, "", false);
+	r = mask->attached && copy < 0 ? copy : mount_attach(mask->attached ? copy : mask->fd, at);
+	mask->attached = true;
 	return r < 0 ? err_set(e, r, "masked path %s", path) : 0;
 }
 
@@ -378,8 +386,8 @@ int rootfs_masks(struct child *c, struct err *e)
 		if (r < 0)
 			return r;
 	}
-	fd_closep(&c->empty);
-	fd_closep(&c->null);
+	fd_closep(&c->empty.fd);
+	fd_closep(&c->null.fd);
 	return 0;
 }
 
