@@ -47,8 +47,16 @@ void log_append(void *ctx, const char *data, size_t len)
 	t->failed = fd_write_all(t->fd, out.s, out.len) < 0;
 }
 
-/* One record of the file to the right stream; false when it is not one. */
-static int put_line(const char *line, size_t len, bool timestamps, struct err *e)
+/* Where the kind stands: behind "2006-01-02T15:04:05.000000000Z stdout ". */
+#define KIND_AT 38
+
+struct printer {
+	bool timestamps;
+	bool inside[2]; /* a line of that stream has begun and not ended */
+};
+
+/* One record of the file to the right stream; what is not one is skipped. */
+static int put_line(struct printer *p, const char *line, size_t len, struct err *e)
 {
 	const char *space = memchr(line, ' ', len), *text;
 	struct iovec iov[3];
@@ -62,9 +70,10 @@ static int put_line(const char *line, size_t len, bool timestamps, struct err *e
 	else if (strncmp(space, " stdout ", 8) != 0)
 		return 0;
 	text = space + 10;
-	if (timestamps) {
+	/* A line that came in pieces has one time, that of its beginning. */
+	if (p->timestamps && !p->inside[fd - 1])
 		iov[n++] = (struct iovec){ (void *)line, (size_t)(space - line) + 1 };
-	}
+	p->inside[fd - 1] = space[8] != 'F';
 	iov[n++] = (struct iovec){ (void *)text, len - (size_t)(text - line) };
 	if (space[8] == 'F')
 		iov[n++] = (struct iovec){ (void *)"\n", 1 };
@@ -74,12 +83,20 @@ static int put_line(const char *line, size_t len, bool timestamps, struct err *e
 		     : 0;
 }
 
-/* Where the last `tail` full lines begin. */
+/* Does the record at `begin` end a line? One that cannot be read counts as a line. */
+static bool ends_line(int fd, off_t begin)
+{
+	char kind;
+
+	return pread(fd, &kind, 1, begin + KIND_AT) != 1 || kind != 'P';
+}
+
+/* Where the last `tail` lines begin; pieces of a line count with the piece that ends it. */
 static off_t find_tail(int fd, long tail)
 {
 	char buf[8192];
-	off_t end = lseek(fd, 0, SEEK_END), pos = end;
-	long seen = -1; /* the newline that ends the file does not begin a line */
+	off_t end = lseek(fd, 0, SEEK_END), pos = end, next = end;
+	long seen = 0;
 
 	while (pos > 0) {
 		size_t n = pos > (off_t)sizeof(buf) ? sizeof(buf) : (size_t)pos;
@@ -88,15 +105,21 @@ static off_t find_tail(int fd, long tail)
 		if (pread(fd, buf, n, pos) != (ssize_t)n)
 			return 0;
 		for (size_t i = n; i > 0; i--) {
-			if (buf[i - 1] == '\n' && ++seen == tail)
-				return pos + (off_t)i;
+			off_t begin = pos + (off_t)i;
+
+			if (buf[i - 1] != '\n' || begin == end)
+				continue;
+			/* The last record is a line so far, even when it is a piece. */
+			if ((next == end || ends_line(fd, begin)) && ++seen > tail)
+				return next;
+			next = begin;
 		}
 	}
-	return 0;
+	return (next == end || ends_line(fd, 0)) && ++seen > tail ? next : 0;
 }
 
 /* Prints all complete records after *pos. */
-static int print_from(int fd, off_t *pos, bool timestamps, struct err *e)
+static int print_from(struct printer *p, int fd, off_t *pos, struct err *e)
 {
 	_cleanup_str_ struct str rest = { 0 };
 	char buf[65536];
@@ -110,7 +133,7 @@ static int print_from(int fd, off_t *pos, bool timestamps, struct err *e)
 		for (start = rest.s;
 			(nl = memchr(start, '\n', rest.len - (size_t)(start - rest.s)));
 			start = nl + 1) {
-			int r = put_line(start, (size_t)(nl - start), timestamps, e);
+			int r = put_line(p, start, (size_t)(nl - start), e);
 
 			if (r < 0)
 				return r;
@@ -133,6 +156,7 @@ int logs_print(struct engine *en, struct container *c, bool follow, long tail, b
 	struct err *e)
 {
 	_cleanup_fd_ int fd = openat(c->dir, "log", O_RDONLY | O_CLOEXEC | O_NOFOLLOW), in = -1;
+	struct printer to = { .timestamps = timestamps };
 	char path[64], events[4096];
 	off_t pos;
 	int r;
@@ -158,7 +182,7 @@ int logs_print(struct engine *en, struct container *c, bool follow, long tail, b
 		bool more = follow && lives(c);
 		struct pollfd p = { .fd = in, .events = POLLIN };
 
-		r = print_from(fd, &pos, timestamps, e);
+		r = print_from(&to, fd, &pos, e);
 		if (r < 0 || !more)
 			return r;
 		/* The end of a container changes no file; half a second is soon enough to see it. */
