@@ -119,6 +119,26 @@ static int keep(const struct container *c, char *const *filters, struct err *e)
 	return 1;
 }
 
+/* A value that nothing can ever have is a slip of the pen, not an empty list. */
+static int check_value(const char *f, struct err *e)
+{
+	const char *value = strchr(f, '=') + 1;
+	_cleanup_free_ char *clean = str_sanitise(value);
+	uint32_t code;
+
+	if (str_startswith(f, "exited=") && (parse_u32(value, &code) < 0 || code > 255))
+		return err_msg(e, -EINVAL, "--filter exited='%.60s': want an exit code, 0 to 255",
+			clean ? clean : "");
+	if (!str_startswith(f, "status="))
+		return 0;
+	for (int s = CONTAINER_CREATED; s <= CONTAINER_DEAD; s++) {
+		if (streq(value, container_state_name((enum container_state)s)))
+			return 0;
+	}
+	return err_msg(e, -EINVAL, "--filter status='%.60s': want created, running, exited or dead",
+		clean ? clean : "");
+}
+
 static int check_filters(char *const *filters, struct err *e)
 {
 	static const char *const keys[] = {
@@ -128,6 +148,7 @@ static int check_filters(char *const *filters, struct err *e)
 	strv_foreach (f, filters) {
 		_cleanup_free_ char *clean = str_sanitise(f);
 		bool known = false;
+		int r;
 
 		for (size_t k = 0; k < ARRAY_SIZE(keys); k++)
 			known |= str_startswith(f, keys[k]);
@@ -136,6 +157,9 @@ static int check_filters(char *const *filters, struct err *e)
 				"--filter '%.100s': want id=, name=, label=, status=, exited=, "
 				"ancestor= or network=",
 				clean ? clean : "");
+		r = check_value(f, e);
+		if (r < 0)
+			return r;
 	}
 	return 0;
 }
