@@ -16,6 +16,7 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -71,6 +72,18 @@ static bool manageable(const char *path)
 	return true;
 }
 
+/*
+ * systemd marks what it has handed over (Delegate=yes). Above that mark it is the only writer: it
+ * turns controllers off again when no unit of its own needs them, and a limit would just vanish.
+ */
+static bool delegation_ends(const char *path)
+{
+	char full[4200], value[2];
+
+	snprintf(full, sizeof(full), MOUNT "%s", path);
+	return getxattr(full, "user.delegate", value, sizeof(value)) == 1 && value[0] == '1';
+}
+
 static int none(struct cgroup_root *r, const char *why)
 {
 	snprintf(r->why, sizeof(r->why), "%s", why);
@@ -92,7 +105,7 @@ int cgroup_find(struct cgroup_root *ret, struct err *e)
 		return none(ret, "this process is in no cgroup v2 of this view");
 	if (!manageable(path))
 		return none(ret, "the own cgroup is not delegated to this user");
-	for (;;) {
+	while (!delegation_ends(path)) {
 		char *slash = strrchr(path, '/');
 		char c = slash[1];
 
