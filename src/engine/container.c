@@ -298,8 +298,6 @@ int container_each(struct engine *en, int (*fn)(struct container *c, void *ctx, 
 /* uctr-transfer removes what belongs to subordinate ids, inside the user's namespace. */
 static int remove_tree(struct engine *en, const char *id, struct err *e)
 {
-	_cleanup_fd_ int parent = -1;
-	struct err why = ERR_INIT;
 	int status, r = dir_remove(en->containers, id);
 	pid_t pid;
 
@@ -322,7 +320,6 @@ static int remove_tree(struct engine *en, const char *id, struct err *e)
 		_exit(r < 0 ? (-r & 0x7f) : 0);
 	}
 	status = pid < 0 ? errno : spawn_wait(pid);
-	(void)why;
 	return status ? err_set(e, -status, "remove %s/containers/%s", en->data_path, id) : 0;
 }
 

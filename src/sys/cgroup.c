@@ -73,15 +73,20 @@ static bool manageable(const char *path)
 }
 
 /*
- * systemd marks what it has handed over (Delegate=yes). Above that mark it is the only writer: it
- * turns controllers off again when no unit of its own needs them, and a limit would just vanish.
+ * Where systemd manages the tree it is the only writer above a unit: it turns controllers off again
+ * when no unit of its own needs them, and a limit would just vanish. So the unit that we are in is
+ * the top: marked as delegated (newer versions), or below user@UID.service by its name.
  */
 static bool delegation_ends(const char *path)
 {
 	char full[4200], value[2];
+	const char *user = strstr(path, "/user@");
 
 	snprintf(full, sizeof(full), MOUNT "%s", path);
-	return getxattr(full, "user.delegate", value, sizeof(value)) == 1 && value[0] == '1';
+	if (getxattr(full, "user.delegate", value, sizeof(value)) == 1 && value[0] == '1')
+		return true;
+	return user && strchr(user + 1, '/') &&
+	       (str_endswith(path, ".scope") || str_endswith(path, ".service"));
 }
 
 static int none(struct cgroup_root *r, const char *why)
