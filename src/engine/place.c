@@ -120,7 +120,6 @@ static int place_etc(struct start *s, const struct container_opts *o, struct err
 		.options = o->dns_option,
 		.add_host = o->add_host,
 		.name = s->c.name };
-	_cleanup_free_ char *hostname = NULL;
 	char *text;
 	int r;
 

@@ -203,6 +203,7 @@ static int enable(const struct cgroup_root *root, const struct cgroup_limits *l,
 {
 	_cleanup_free_ char *on = NULL;
 	_cleanup_str_ struct str want = { 0 };
+	bool asked = false; /* for a default alone nobody is refused */
 	int r = file_read(root->fd, "cgroup.subtree_control", 4096, &on, NULL);
 
 	if (r < 0)
@@ -212,6 +213,7 @@ static int enable(const struct cgroup_root *root, const struct cgroup_limits *l,
 		const char *c = controllers[i], *at = strstr(on, c);
 		size_t n = strlen(c);
 
+		asked |= needed(l, c) != NULL;
 		while (at && ((at != on && at[-1] != ' ') || (at[n] && at[n] != ' ')))
 			at = strstr(at + 1, c);
 		if (!at && offers(root, c) && (needed(l, c) || streq(c, "pids")))
@@ -223,6 +225,8 @@ static int enable(const struct cgroup_root *root, const struct cgroup_limits *l,
 	if (r < 0)
 		return r;
 	r = file_poke(root->fd, "cgroup.subtree_control", want.s);
+	if (r == -EBUSY && !asked)
+		return 0;
 	if (r == -EBUSY)
 		return err_msg(e, r,
 			"cannot enable '%s' for containers: cgroup %s holds other processes; start "
@@ -302,8 +306,11 @@ static int write_limits(int fd, const char *path, const struct cgroup_root *root
 
 	if (r == 0)
 		r = write_memory(fd, path, l, e);
-	if (r == 0 && l->pids > 0 && offers(root, "pids"))
+	if (r == 0 && l->pids > 0 && offers(root, "pids")) {
 		r = put(fd, "pids.max", path, e, "%lld", (long long)l->pids);
+		if (r == -ENOENT && !l->pids_asked)
+			r = 0; /* the controller could not be enabled for the children */
+	}
 	for (char **u = l->unified; r == 0 && u && u[0]; u += 2)
 		r = put(fd, u[0], path, e, "%s", u[1]);
 	return r;

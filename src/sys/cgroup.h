@@ -26,8 +26,9 @@ void cgroup_limits_free(struct cgroup_limits *l);
 
 /*
  * The caller's delegated subtree: the systemd unit that the caller is in, where systemd manages his
- * cgroups, else the topmost ancestor that the caller may manage. ret->fd is -1 and ret->why says why when there is none (no error: that is a fact about
- * the host). `controllers` lists what can be handed to children.
+ * cgroups, else the topmost ancestor that the caller may manage. ret->fd is -1 and ret->why says
+ * why when there is none (no error: that is a fact about the host). `controllers` lists what can be
+ * handed to children.
  */
 struct cgroup_root {
 	int fd; /* O_DIRECTORY of the subtree's top */
