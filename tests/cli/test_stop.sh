@@ -257,8 +257,8 @@ test_rm_removes_files_of_subordinate_owners()
 {
 	need fullmap || return 0
 	start_quiet --name ts1 busybox sh -c \
-		'mkdir -p /d/e && echo x > /d/e/f && chown -R 33:33 /d && chmod 000 /d/e /d; echo done; sleep 60'
-	wait_for 5 logged ts1 done
+		'mkdir -p /d/e && echo x > /d/e/f && chown -R 33:33 /d && chmod 000 /d/e /d; echo made; sleep 60'
+	wait_for 5 logged ts1 made
 	assert_run "$UCTR" rm -f ts1
 	assertExit 0
 	assertErrEmpty
