@@ -358,6 +358,8 @@ void monitor_main(struct start *s, pid_t cli)
 		sync_send_error(s->ctl[1], &e);
 		_exit(125);
 	}
+	if (m->launch.note.msg[0])
+		sync_send_note(s->ctl[1], &m->launch.note);
 	(void)sync_send(s->ctl[1], (enum sync_type)CTL_STARTED, s->c.pid, m->launch.master, &e);
 	fd_closep(&m->launch.master);
 	if (clients_add(m, take_fd(&s->ctl[1])) == 0)

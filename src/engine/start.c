@@ -131,8 +131,12 @@ static int clone_monitor(struct start *s, const struct userns_hold *h, struct er
 static int wait_started(struct start *s, struct err *e)
 {
 	int64_t pid;
-	int r = sync_recv(s->ctl[0], &pid, &s->master, e);
+	int r;
 
+	while ((r = sync_recv(s->ctl[0], &pid, &s->master, e)) == SYNC_NOTE) {
+		engine_warn(s->en, "%s", e->msg);
+		*e = (struct err)ERR_INIT;
+	}
 	if (r == CTL_STARTED) {
 		s->c.pid = (pid_t)pid;
 		return 0;

@@ -143,6 +143,10 @@ int launch_ready(struct launch *l, struct err *e)
 			trace("child is ready");
 			return 0;
 		}
+		if (r == SYNC_NOTE) {
+			l->note = got;
+			continue;
+		}
 		if (r == SYNC_FUSE) {
 			r = start_fuse(l, fd, e);
 			if (r == 0)

@@ -26,6 +26,7 @@ struct launch {
 	int sync;
 	int master; /* the terminal, from launch_ready on; -1 without one */
 	bool started;
+	struct err note; /* something the person should know (a fallback); "" when nothing */
 };
 #define LAUNCH_INIT                                                                                \
 	{                                                                                          \

@@ -88,8 +88,12 @@ static int overlay(struct child *c, struct err *e)
 	}
 	mnt = mount_overlay(lower, n, upper, work, s->ephemeral, e);
 	close_all(lower, n);
-	if (mnt < 0 && s->fuse_overlayfs)
+	if (mnt < 0 && s->fuse_overlayfs) {
+		err_wrap(e, mnt, "using fuse-overlayfs, which is slower, as the kernel refused");
+		sync_send_note(c->sync, e);
+		*e = (struct err)ERR_INIT;
 		return fuse_overlay(c, e);
+	}
 	if (mnt < 0)
 		return mnt;
 	/* pivot_root wants a place in the tree; the upper directory itself is private to us. */

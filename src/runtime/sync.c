@@ -2,6 +2,7 @@
 /* Named handshake carrying errors. The sequence is drawn in sync.h. */
 #include "runtime/sync.h"
 
+#include <stddef.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -22,6 +23,7 @@ static const char *const names[] = {
 	[SYNC_READY] = "ready",
 	[SYNC_START] = "start",
 	[SYNC_PID] = "pid",
+	[SYNC_NOTE] = "note",
 };
 
 const char *sync_name(enum sync_type type)
@@ -47,12 +49,22 @@ int sync_send(int sock, enum sync_type type, int64_t number, int fd, struct err 
 	return r < 0 ? err_set(e, r, "send '%s'", sync_name(type)) : 0;
 }
 
-void sync_send_error(int sock, const struct err *e)
+static void send_err(int sock, enum sync_type type, const struct err *e)
 {
-	struct message m = { .type = SYNC_ERROR, .err = *e };
+	struct message m = { .type = (int32_t)type, .err = *e };
 	size_t len = offsetof(struct message, err) + offsetof(struct err, msg) + strlen(e->msg) + 1;
 
 	(void)fd_send(sock, &m, len, NULL, 0);
+}
+
+void sync_send_error(int sock, const struct err *e)
+{
+	send_err(sock, SYNC_ERROR, e);
+}
+
+void sync_send_note(int sock, const struct err *note)
+{
+	send_err(sock, SYNC_NOTE, note);
 }
 
 int sync_recv(int sock, int64_t *ret_number, int *ret_fd, struct err *e)
@@ -71,10 +83,12 @@ int sync_recv(int sock, int64_t *ret_number, int *ret_fd, struct err *e)
 		fd_closep(&fds[0]);
 		return err_msg(e, -EPROTO, "short handshake message");
 	}
-	if (m.type == SYNC_ERROR) {
+	if (m.type == SYNC_ERROR || m.type == SYNC_NOTE) {
 		fd_closep(&fds[0]);
 		m.err.msg[sizeof(m.err.msg) - 1] = '\0';
 		*e = m.err;
+		if (m.type == SYNC_NOTE)
+			return m.type;
 		return e->code < 0 ? e->code : -EPROTO;
 	}
 	if (ret_number)

@@ -33,6 +33,7 @@ enum sync_type {
 	SYNC_READY,
 	SYNC_START,
 	SYNC_PID,
+	SYNC_NOTE, /* something the person should know, as struct err; nothing failed */
 };
 
 int sync_pair(int fds[2], struct err *e);
@@ -40,8 +41,10 @@ int sync_pair(int fds[2], struct err *e);
 int sync_send(int sock, enum sync_type type, int64_t number, int fd, struct err *e);
 /* Sends e itself; nothing can be done when that fails, as the peer then sees end of file. */
 void sync_send_error(int sock, const struct err *e);
+void sync_send_note(int sock, const struct err *note);
 /*
- * Receives one message: its type. SYNC_ERROR is returned as the error that it carries; end of
+ * Receives one message: its type. SYNC_ERROR is returned as the error that it carries, SYNC_NOTE
+ * leaves what it carries in *e; end of
  * file is -EPIPE, with nothing in *e. *ret_fd (may be NULL) is -1 or owned by the caller.
  */
 int sync_recv(int sock, int64_t *ret_number, int *ret_fd, struct err *e);
