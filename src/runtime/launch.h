@@ -63,7 +63,7 @@ int join_begin(struct joining *j, struct err *e);
 /* Call when j->sync is readable: 1 more to come, 0 it runs, or the child's error. */
 int join_step(struct joining *j, struct err *e);
 
-/* Does anything mapped into a container of map m own or may write uctr's own binary? */
+/* May a container write to uctr's own binary, now or once its owner changed the mode? */
 bool exe_is_writable(void);
 
 #endif
