@@ -231,6 +231,8 @@ $(unit_bins): $(B)/tests/%: $(B)/tests/unit/%.o $(lib_o)
 	$(say) LINK $@
 	$(Q)$(CC) $(base_c) $(CFLAGS) $(base_ld) $(LDFLAGS) -o $@ $^ $(uctr_libs) $(LIBS)
 
+$(B)/tests/helper/loader: warnings += -nostdlib -ffreestanding -fno-stack-protector
+
 # Probes run inside containers of any content, so they are static.
 $(B)/tests/helper/%: tests/helper/%.c $(B)/.flags
 	@mkdir -p $(@D)

@@ -64,7 +64,7 @@ static void look_at_exe(const char *pid)
 		/* Busy while it runs (ETXTBSY), so a real attacker waits; the mode is what counts. */
 		(void)!fchmod(fd, 0777);
 		snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-		for (int i = 0; i < 1000; i++) {
+		for (int i = 0; i < 20; i++) {
 			wr = open(path, O_WRONLY | O_CLOEXEC);
 			if (wr >= 0) {
 				tell("writable", "");
@@ -105,27 +105,32 @@ static void look_at_fds(const char *pid)
 		closedir(d);
 }
 
-static void seize(const char *pid)
+static int runs_host_code(const char *pid)
 {
-	pid_t p = (pid_t)strtol(pid, NULL, 10);
 	char path[300], comm[32] = "";
 	int fd;
 
 	snprintf(path, sizeof(path), "/proc/%s/comm", pid);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
-		return;
+		return 0;
 	(void)!read(fd, comm, sizeof(comm) - 1);
 	close(fd);
-	if (strncmp(comm, "uctr", 4) || !strncmp(comm, "uctr-init", 9) ||
-		!strncmp(comm, "uctr-exec", 9))
+	return !strncmp(comm, "uctr", 4) && strncmp(comm, "uctr-init", 9) &&
+	       strncmp(comm, "uctr-exec", 9);
+}
+
+/* Looked at once more when it stands still: before, it may have gone on to execute the payload. */
+static void seize(const char *pid)
+{
+	pid_t p = (pid_t)strtol(pid, NULL, 10);
+
+	if (!runs_host_code(pid) || ptrace(PTRACE_SEIZE, p, 0, 0) < 0)
 		return;
-	if (ptrace(PTRACE_SEIZE, p, 0, 0) == 0) {
+	ptrace(PTRACE_INTERRUPT, p, 0, 0);
+	if (waitpid(p, NULL, __WALL) == p && runs_host_code(pid))
 		tell("ptrace", "");
-		ptrace(PTRACE_INTERRUPT, p, 0, 0);
-		waitpid(p, NULL, __WALL);
-		ptrace(PTRACE_DETACH, p, 0, 0);
-	}
+	ptrace(PTRACE_DETACH, p, 0, 0);
 }
 
 int main(int argc, char **argv)
