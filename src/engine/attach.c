@@ -131,7 +131,7 @@ static void pass_signals(struct relay *r)
 		if (si.ssi_signo == SIGWINCH) {
 			if (r->a->master >= 0)
 				(void)tty_size_copy(0, r->a->master);
-		} else if (r->a->forward_signals) {
+		} else {
 			(void)sync_send(
 				r->a->ctl, (enum sync_type)CTL_SIGNAL, si.ssi_signo, -1, &ignored);
 		}

@@ -11,7 +11,7 @@
 
 enum ctl_type {
 	/* requests */
-	CTL_SIGNAL = 100, /* number: signal for the container's init */
+	CTL_SIGNAL = 100, /* number: signal for this connection's exec, else for the init */
 	CTL_WAIT, /* answer CTL_EXITED when it ends */
 	CTL_STDIO, /* number 0..2, fd: stdio of the exec that follows */
 	CTL_EXEC, /* fd: a memfd with the request, see ctl_pack_exec */

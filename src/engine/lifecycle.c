@@ -209,12 +209,9 @@ static int exec_pipes(const struct exec_request *q, bool interactive, bool detac
 int exec_run(struct engine *en, struct container *c, const struct exec_request *q, bool interactive,
 	bool detach, struct err *e)
 {
-	struct attach a = { .in = -1,
-		.out = -1,
-		.err = -1,
-		.master = -1,
-		.interactive = interactive,
-		.forward_signals = false };
+	struct attach a = {
+		.in = -1, .out = -1, .err = -1, .master = -1, .interactive = interactive
+	};
 	_cleanup_fd_ int fd = reach(en, c, e), mem = -1;
 	int r;
 

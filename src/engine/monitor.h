@@ -18,6 +18,7 @@ struct client {
 	int fd;
 	int stdio[3];
 	bool waits;
+	bool execs; /* it asked for an exec: its signals are for that process */
 	struct joining join;
 	struct spec_process process;
 	struct exec_request request;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The monitor's clients: signals, waiting, exec. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -111,8 +112,9 @@ static int make_process(struct monitor *m, struct client *c, struct err *e)
 
 static int start_exec(struct monitor *m, struct client *c, int fd, struct err *e)
 {
-	int r = c->join.pid > 0 ? err_msg(e, -EBUSY, "one exec per connection") : 0;
+	int r = c->execs ? err_msg(e, -EBUSY, "one exec per connection") : 0;
 
+	c->execs = true;
 	if (r == 0 && m->exited)
 		r = err_msg(e, -ESRCH, "the container has ended");
 	if (r == 0)
@@ -133,6 +135,21 @@ static int start_exec(struct monitor *m, struct client *c, int fd, struct err *e
 	return r;
 }
 
+/*
+ * To the process that this connection started, or to the container's init. An exec that has ended
+ * is never exchanged for the init: the signal was not meant for that.
+ */
+static int send_signal(struct monitor *m, struct client *c, int sig)
+{
+	int r = 0;
+
+	if (c->execs) /* our own child, not yet reaped: the pid is its own */
+		r = c->join.pid > 0 ? kill(c->join.pid, sig) : 0;
+	else if (!m->exited)
+		r = sys_pidfd_send_signal(m->launch.pidfd, sig);
+	return r < 0 && errno != ESRCH ? -errno : 0;
+}
+
 /* Handles one request; false when the connection is done for. */
 static bool request(struct monitor *m, struct client *c)
 {
@@ -143,9 +160,9 @@ static bool request(struct monitor *m, struct client *c)
 
 	switch (r) {
 	case CTL_SIGNAL:
-		if (!m->exited && sys_pidfd_send_signal(m->launch.pidfd, (int)number) < 0 &&
-			errno != ESRCH) {
-			err_set(&e, -errno, "send signal %d", (int)number);
+		r = send_signal(m, c, (int)number);
+		if (r < 0) {
+			err_set(&e, r, "send signal %d", (int)number);
 			break;
 		}
 		answer(c, CTL_DONE, 0, -1);

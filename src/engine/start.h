@@ -50,7 +50,6 @@ struct attach {
 	int out, err; /* from the process; -1 */
 	int master; /* or a terminal */
 	bool interactive;
-	bool forward_signals;
 };
 int attach_run(struct attach *a, struct err *e);
 /* Signals that a command passes on are blocked from here to attach_run. */
