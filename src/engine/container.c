@@ -181,6 +181,29 @@ undo:
 	return r;
 }
 
+/*
+ * A record that said "running" and a free lock: the monitor was killed, or it ended between the two
+ * looks. It writes its last record before it frees the lock, so a second look tells.
+ */
+static int settle_ended(struct container *c, struct err *e)
+{
+	struct container again = CONTAINER_INIT;
+	int r;
+
+	memcpy(again.id, c->id, sizeof(again.id));
+	again.dir = take_fd(&c->dir);
+	container_free(c);
+	r = record_load(&again, e);
+	if (r < 0) {
+		container_free(&again);
+		return r;
+	}
+	if (again.state == CONTAINER_RUNNING)
+		record_mark_dead(&again);
+	*c = again;
+	return 0;
+}
+
 /* Reads one container's record and settles whether it lives. */
 static int load(struct engine *en, const char *id, struct container *ret, struct err *e)
 {
@@ -200,7 +223,7 @@ static int load(struct engine *en, const char *id, struct container *ret, struct
 	if (ret->state == CONTAINER_RUNNING) {
 		lock = open_lock(ret->dir, false);
 		if (lock < 0 || lock_query(lock) == 0)
-			record_mark_dead(ret);
+			return settle_ended(ret, e);
 	}
 	return 0;
 }
