@@ -21,6 +21,20 @@ static int not_running(const struct container *c, struct err *e)
 		container_state_name(c->state));
 }
 
+/* Has it ended within a second? A monitor on its way out removes its socket before its lock. */
+static bool ended(const struct container *c)
+{
+	for (int i = 0; i < 100; i++) {
+		_cleanup_fd_ int lock = openat(c->dir, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+
+		if (lock < 0 || lock_query(lock) == 0 ||
+			faccessat(c->dir, "record.json", F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+			return true;
+		usleep(10000);
+	}
+	return false;
+}
+
 /* Connects to the monitor; a container that ended meanwhile is "not running". */
 static int reach(struct engine *en, struct container *c, struct err *e)
 {
@@ -29,7 +43,17 @@ static int reach(struct engine *en, struct container *c, struct err *e)
 	if (c->state != CONTAINER_RUNNING)
 		return not_running(c, e);
 	fd = ctl_connect(en, c, e);
-	return fd == -ECONNREFUSED || fd == -ENOENT ? not_running(c, e) : fd;
+	if (fd != -ECONNREFUSED && fd != -ENOENT)
+		return fd;
+	if (ended(c)) {
+		c->state = CONTAINER_EXITED;
+		return not_running(c, e);
+	}
+	return err_msg(e, -EIO,
+		"container %s is running, but its monitor has no socket in %s; set "
+		"XDG_RUNTIME_DIR as it was when the container was started, or end it with "
+		"'uctr rm -f %s'",
+		c->name, en->runtime_path, c->name);
 }
 
 int container_signal(struct engine *en, struct container *c, int sig, struct err *e)
@@ -40,10 +64,11 @@ int container_signal(struct engine *en, struct container *c, int sig, struct err
 
 	if (fd < 0)
 		return take_fd(&fd);
-	r = sync_send(fd, (enum sync_type)CTL_SIGNAL, sig, -1, e);
-	if (r < 0)
-		return r;
-	r = sync_recv(fd, NULL, NULL, &got);
+	r = sync_send(fd, (enum sync_type)CTL_SIGNAL, sig, -1, &got);
+	if (r == 0)
+		r = sync_recv(fd, NULL, NULL, &got);
+	else if (r == -EPIPE)
+		got.code = 0;
 	if (r == CTL_DONE || (r == -EPIPE && !got.code))
 		return 0; /* gone while we spoke: then nothing was left to signal */
 	if (r < 0)
@@ -51,8 +76,26 @@ int container_signal(struct engine *en, struct container *c, int sig, struct err
 	return r < 0 ? r : err_msg(e, -EPROTO, "unexpected answer of the monitor");
 }
 
+/*
+ * The monitor went without an answer: killed, or it ended before it read the question, and then
+ * the record has the answer (but for --rm).
+ */
+static int recorded_answer(struct engine *en, const struct container *c, struct err *e)
+{
+	_cleanup_container_ struct container again = CONTAINER_INIT;
+	int r;
+
+	(void)ended(c);
+	r = container_find(en, c->id, &again, e);
+	if (r < 0)
+		return r;
+	return again.state == CONTAINER_EXITED
+		       ? again.exit_code
+		       : err_msg(e, -EPIPE, "the monitor of container %s was killed", c->name);
+}
+
 /* The answer to CTL_WAIT within ms (-1: for ever): exit code, -ETIMEDOUT. */
-static int wait_answer(int fd, int ms, struct container *c, struct err *e)
+static int wait_answer(struct engine *en, int fd, int ms, struct container *c, struct err *e)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct err got = ERR_INIT;
@@ -68,7 +111,7 @@ static int wait_answer(int fd, int ms, struct container *c, struct err *e)
 	if (r == CTL_EXITED)
 		return (int)code;
 	if (r == -EPIPE && !got.code)
-		return err_msg(e, r, "the monitor of container %s was killed", c->name);
+		return recorded_answer(en, c, e);
 	if (r < 0)
 		*e = got;
 	return r < 0 ? r : err_msg(e, -EPROTO, "unexpected answer of the monitor");
@@ -76,20 +119,18 @@ static int wait_answer(int fd, int ms, struct container *c, struct err *e)
 
 int container_wait(struct engine *en, struct container *c, struct err *e)
 {
-	_cleanup_container_ struct container again = CONTAINER_INIT;
 	_cleanup_fd_ int fd = -1;
-	int r;
+	struct err got = ERR_INIT;
 
 	if (c->state == CONTAINER_EXITED || c->state == CONTAINER_DEAD)
 		return c->exit_code;
 	fd = reach(en, c, e);
-	if (fd >= 0) {
-		r = sync_send(fd, (enum sync_type)CTL_WAIT, 0, -1, e);
-		return r < 0 ? r : wait_answer(fd, -1, c, e);
-	}
-	/* It ended between the look at its record and now. */
-	r = container_find(en, c->id, &again, e);
-	return r < 0 ? r : again.exit_code;
+	/* It may end between the look at its record and now. */
+	if (fd < 0)
+		return fd == -ESRCH ? recorded_answer(en, c, e) : take_fd(&fd);
+	if (sync_send(fd, (enum sync_type)CTL_WAIT, 0, -1, &got) < 0)
+		return recorded_answer(en, c, e);
+	return wait_answer(en, fd, -1, c, e);
 }
 
 static int kill_and_wait(struct engine *en, struct container *c, int fd, struct err *e)
@@ -97,7 +138,7 @@ static int kill_and_wait(struct engine *en, struct container *c, int fd, struct 
 	int r = container_signal(en, c, SIGKILL, e);
 
 	if (r == 0 || r == -ESRCH)
-		r = wait_answer(fd, 10000, c, e);
+		r = wait_answer(en, fd, 10000, c, e);
 	return r == -ETIMEDOUT
 		       ? err_msg(e, r,
 				 "container %s did not end within 10 s of SIGKILL; 'uctr rm -f %s'",
@@ -118,15 +159,16 @@ int container_stop(struct engine *en, struct container *c, long timeout, struct 
 	if (timeout == -2)
 		timeout = c->stop_timeout;
 	ms = timeout < 0 ? -1 : timeout > 2000000 ? 2000000000 : (int)timeout * 1000;
-	r = sync_send(fd, (enum sync_type)CTL_WAIT, 0, -1, e);
-	if (r == 0)
-		r = container_signal(en, c, c->stop_signal, e);
+	/* A question that cannot be put any more is answered by the end of file behind it. */
+	(void)sync_send(fd, (enum sync_type)CTL_WAIT, 0, -1, NULL);
+	r = container_signal(en, c, c->stop_signal, e);
 	if (r < 0 && r != -ESRCH)
 		return r;
-	r = wait_answer(fd, ms, c, e);
+	r = wait_answer(en, fd, ms, c, e);
 	if (r == -ETIMEDOUT)
 		r = kill_and_wait(en, c, fd, e);
-	return r < 0 ? r : 0;
+	/* Removed by itself (--rm), or ended with its monitor: stopped either way. */
+	return r < 0 && r != -ENOENT && r != -EPIPE ? r : 0;
 }
 
 /*
