@@ -2,9 +2,12 @@
 /* The command's side of a running process: relay, signals, terminal, exit code. */
 #include <fcntl.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/signalfd.h>
+#include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/trace.h"
@@ -68,6 +71,25 @@ static void set_nonblock(int fd)
 		fcntl(fd, F_SETFL, fl | O_NONBLOCK);
 }
 
+/*
+ * Standard output or error, not blocking where that can be had: while a slow reader of theirs is
+ * waited for, signals must still be passed on. O_NONBLOCK belongs to the open file, which others
+ * share, so pipes and terminals are opened anew. Not /dev/ptmx and its like (major 5), which would
+ * become another terminal.
+ */
+static int own_output(int number)
+{
+	char path[32];
+	struct stat st;
+	int fd = -1;
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", number);
+	if (fstat(number, &st) == 0 &&
+		(S_ISFIFO(st.st_mode) || (S_ISCHR(st.st_mode) && major(st.st_rdev) != 5)))
+		fd = open(path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	return fd >= 0 ? fd : fcntl(number, F_DUPFD_CLOEXEC, 3);
+}
+
 static int open_relay(struct relay *r, struct attach *a, struct err *e)
 {
 	sigset_t set;
@@ -98,8 +120,8 @@ static int open_relay(struct relay *r, struct attach *a, struct err *e)
 		if (in < 0)
 			stream_close(&r->in);
 	}
-	stream_init(&r->out, out, out < 0 ? -1 : fcntl(1, F_DUPFD_CLOEXEC, 3));
-	stream_init(&r->err, a->err, a->err < 0 ? -1 : fcntl(2, F_DUPFD_CLOEXEC, 3));
+	stream_init(&r->out, out, out < 0 ? -1 : own_output(1));
+	stream_init(&r->err, a->err, a->err < 0 ? -1 : own_output(2));
 	a->err = -1;
 	if (a->master >= 0 && a->interactive && isatty(0)) {
 		int rc = tty_raw(0, &r->saved);
@@ -199,6 +221,7 @@ int attach_run(struct attach *a, struct err *e)
 	while (rc == 0 && !(r.exited && stream_done(&r.out) && stream_done(&r.err))) {
 		struct pollfd p[8];
 		size_t n = 2, n_in, n_out, n_err;
+		bool pending = r.out.len > 0 || r.err.len > 0;
 		int got;
 
 		p[0] = (struct pollfd){ .fd = r.exited ? -1 : a->ctl, .events = POLLIN };
@@ -206,7 +229,7 @@ int attach_run(struct attach *a, struct err *e)
 		n += n_in = r.exited ? 0 : stream_poll(&r.in, p + n);
 		n += n_out = stream_poll(&r.out, p + n);
 		n += n_err = stream_poll(&r.err, p + n);
-		got = poll(p, n, r.exited ? LINGER_MS : -1);
+		got = poll(p, n, r.exited && !pending ? LINGER_MS : -1);
 		if (got < 0 && errno == EINTR)
 			continue;
 		if (got < 0)
