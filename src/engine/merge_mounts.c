@@ -258,9 +258,35 @@ static int mount_flag(struct plan *p, const char *s, struct err *e)
 	return r < 0 && e && !e->msg[0] ? err_set(e, r, "--mount") : r;
 }
 
+static size_t depth(const char *path)
+{
+	size_t n = 0;
+
+	for (const char *p = path; *p; p++)
+		n += *p == '/' && p[1] && p[1] != '/';
+	return n;
+}
+
+/*
+ * As docker: what lies deeper is mounted later, in whatever order it was given, so that /app does
+ * not cover /app/data. Equal depths keep their order.
+ */
+static void sort_by_depth(struct spec_mount *m, size_t n)
+{
+	for (size_t i = 1; i < n; i++) {
+		struct spec_mount one = m[i];
+		size_t at = i;
+
+		for (; at > 0 && depth(m[at - 1].dest) > depth(one.dest); at--)
+			m[at] = m[at - 1];
+		m[at] = one;
+	}
+}
+
 int merge_mounts(struct engine *en, const struct container_opts *o, struct plan *p, struct err *e)
 {
 	static const char *const scratch[] = { "/run", "/tmp", "/var/tmp", NULL };
+	size_t n_own;
 	int r = 0;
 
 	(void)en;
@@ -268,6 +294,7 @@ int merge_mounts(struct engine *en, const struct container_opts *o, struct plan 
 		if ((r = add_own(o, &own[i], p, e)) < 0)
 			return r;
 	}
+	n_own = p->spec.n_mounts;
 	/* A read-only root keeps the places that programs cannot do without, as podman's does. */
 	for (size_t i = 0; o->read_only && scratch[i]; i++) {
 		if ((r = add_tmpfs(p, "--read-only", scratch[i], NULL, e)) < 0)
@@ -285,6 +312,7 @@ int merge_mounts(struct engine *en, const struct container_opts *o, struct plan 
 		if ((r = mount_flag(p, s, e)) < 0)
 			return r;
 	}
+	sort_by_depth(p->spec.mounts + n_own, p->spec.n_mounts - n_own);
 	return 0;
 }
 
