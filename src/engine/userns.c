@@ -93,17 +93,24 @@ static int open_living(struct engine *en, struct err *e)
 	_cleanup_fd_ int pidfd = -1;
 	char path[40];
 	pid_t pid;
-	int fd;
+	int fd, r;
 
 	for (;;) {
+		bool alive;
+
 		pid = find_pin(en, &pidfd, e);
 		if (pid <= 0)
 			return pid < 0 ? pid : -ESRCH;
 		snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
 		fd = open(path, O_RDONLY | O_CLOEXEC);
+		r = -errno;
 		/* Alive after the open: the path was the process we checked. */
-		if (fd >= 0 && sys_pidfd_send_signal(pidfd, 0) == 0)
+		alive = sys_pidfd_send_signal(pidfd, 0) == 0;
+		if (fd >= 0 && alive)
 			return fd;
+		if (alive)
+			return err_set(
+				e, r, "open the user namespace of the monitor with pid %d", pid);
 		fd_closep(&fd);
 		fd_closep(&pidfd);
 	}
