@@ -228,7 +228,7 @@ static void accept_client(struct monitor *m)
 
 	if (fd < 0)
 		return;
-	/* The directory is 0700 already; root of the host may come in as well. */
+	/* The directory is 0700 already. Not even root of the host comes in, as he is not mapped. */
 	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &cred, &len) < 0 || cred.uid != geteuid()) {
 		close(fd);
 		return;
@@ -245,7 +245,7 @@ static bool turn(struct monitor *m)
 	int r;
 
 	p[0] = (struct pollfd){ .fd = m->signals, .events = POLLIN };
-	p[1] = (struct pollfd){ .fd = m->exited ? -1 : m->listen, .events = POLLIN };
+	p[1] = (struct pollfd){ .fd = m->listen, .events = POLLIN };
 	p[2] = (struct pollfd){ .fd = m->timer, .events = POLLIN };
 	n += n_out = stream_poll(&m->out, p + n);
 	n += n_err = stream_poll(&m->err, p + n);
@@ -289,8 +289,7 @@ static void notice_broken(struct monitor *m, struct stream *st)
 	if (!st->dst_broken || st->src < 0 || m->s->tty)
 		return;
 	st->dst_broken = false;
-	if (m->n_clients > 0 && m->clients[0]->waits &&
-		recv(m->clients[0]->fd, &probe, 1, MSG_PEEK | MSG_DONTWAIT) != 0) {
+	if (m->starter && recv(m->starter->fd, &probe, 1, MSG_PEEK | MSG_DONTWAIT) != 0) {
 		fd_closep(&st->src);
 		st->eof = true;
 	}
@@ -331,14 +330,13 @@ static void clean_up(struct monitor *m, bool remove)
 	unlinkat(s->en->runtime, path, 0);
 }
 
-void monitor_main(struct start *s, pid_t cli)
+void monitor_main(struct start *s)
 {
 	struct monitor *m = calloc(1, sizeof(*m));
 	struct err e = ERR_INIT;
 	char go;
 	int r;
 
-	(void)cli;
 	trace_who("monitor");
 	fd_closep(&s->map_gate[1]);
 	if (!m || read(s->map_gate[0], &go, 1) != 1)
@@ -362,8 +360,10 @@ void monitor_main(struct start *s, pid_t cli)
 		sync_send_note(s->ctl[1], &m->launch.note);
 	(void)sync_send(s->ctl[1], (enum sync_type)CTL_STARTED, s->c.pid, m->launch.master, &e);
 	fd_closep(&m->launch.master);
-	if (clients_add(m, take_fd(&s->ctl[1])) == 0)
-		m->clients[0]->waits = true;
+	if (clients_add(m, take_fd(&s->ctl[1])) == 0) {
+		m->starter = m->clients[0];
+		m->starter->waits = true;
+	}
 	while (turn(m)) {
 		notice_broken(m, &m->out);
 		notice_broken(m, &m->err);

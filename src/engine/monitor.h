@@ -32,6 +32,7 @@ struct monitor {
 	struct log_tap log_out, log_err;
 	struct client *clients[CLIENTS_MAX];
 	size_t n_clients;
+	struct client *starter; /* the command that started it, while it is there */
 	int signals, listen, timer;
 	pid_t self; /* as the host's /proc shows it; 0 before it is registered */
 	bool exited;

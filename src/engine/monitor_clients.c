@@ -46,6 +46,8 @@ static void drop(struct monitor *m, size_t i)
 		fd_closep(&c->stdio[k]);
 	/* The exec goes on without its client, as docker's does; it is reaped like any child. */
 	free_process(c);
+	if (m->starter == c)
+		m->starter = NULL;
 	free(c);
 	m->clients[i] = m->clients[--m->n_clients];
 }

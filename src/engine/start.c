@@ -95,7 +95,7 @@ static int clone_monitor(struct start *s, const struct userns_hold *h, struct er
 {
 	uint64_t flags = CLONE_NEWPID;
 	struct idmap_job job;
-	pid_t cli = getpid(), pid;
+	pid_t pid;
 	int r;
 
 	if (h->fd < 0)
@@ -107,7 +107,7 @@ static int clone_monitor(struct start *s, const struct userns_hold *h, struct er
 		return r;
 	pid = ns_clone(flags, -1, false, NULL);
 	if (pid == 0)
-		monitor_main(s, cli);
+		monitor_main(s);
 	if (pid < 0)
 		return err_set(e, pid, "create the user's namespace");
 	fd_closep(&s->map_gate[0]);
@@ -141,10 +141,12 @@ static int wait_started(struct start *s, struct err *e)
 		s->c.pid = (pid_t)pid;
 		return 0;
 	}
-	/* The monitor has removed everything by the time its error is here. */
-	if (r == -EPIPE && !e->code)
+	/* With its error the monitor has removed everything; killed, it has left that to us. */
+	if (r == -EPIPE && !e->code) {
+		s->monitor_lives = false;
 		return err_msg(
 			e, r, "the monitor of container %s died while starting it", s->c.name);
+	}
 	return r < 0 ? r : err_msg(e, -EPROTO, "unexpected answer of the monitor");
 }
 

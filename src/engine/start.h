@@ -38,7 +38,7 @@ int start_place(
 int start_go(struct start *s, struct err *e);
 
 /* The monitor; never returns. */
-void monitor_main(struct start *s, pid_t cli) __attribute__((noreturn));
+void monitor_main(struct start *s) __attribute__((noreturn));
 
 /*
  * The command's side of a running process: its terminal or its pipes, signals, window size.
