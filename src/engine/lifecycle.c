@@ -18,7 +18,8 @@
 static int not_running(const struct container *c, struct err *e)
 {
 	return err_msg(e, -ESRCH, "container %s is not running (%s)", c->name,
-		container_state_name(c->state));
+		c->state == CONTAINER_RUNNING ? "it has just ended"
+					      : container_state_name(c->state));
 }
 
 /* Has it ended within a second? A monitor on its way out removes its socket before its lock. */
