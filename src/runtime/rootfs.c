@@ -236,6 +236,14 @@ static bool is_fs(int fd, long magic)
 	return fstatfs(fd, &fs) == 0 && (long)fs.f_type == magic;
 }
 
+static bool same_file(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
 /* Kernel file systems go where they belong, or not at all: no symlink may lead them away (A5, A9). */
 static bool is_core(const struct spec_mount *m)
 {
@@ -285,6 +293,11 @@ static int target(struct child *c, const struct spec_mount *m, int mnt, struct e
 		close(fd);
 		return err_msg(e, -EINVAL,
 			"mount target %s lies on /proc; nothing may be mounted there", m->dest);
+	}
+	if (!red_off("top") && same_file(fd, c->root)) {
+		close(fd);
+		return err_msg(
+			e, -EINVAL, "mount target %s is the container's root directory", m->dest);
 	}
 	return fd;
 }

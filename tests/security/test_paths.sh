@@ -205,6 +205,66 @@ test_A5_mounts_on_proc()
 	falls_without procfs "started with" attack_mount_on_proc
 }
 
+# A mount on "/" itself would lie below everything and be seen by nobody.
+attack_mount_on_root()
+{
+	mkdir -p "$T/x"
+	for at in /.. /. /mnt/.. /a/../..; do
+		never_started "/" -v "$T/x:$at" busybox || return 1
+		never_started "/" --tmpfs "$at" busybox || return 1
+	done
+	never_started "is the container's root directory" -v "$T/x:/top" a10-top
+}
+
+test_A10_mounts_on_the_root()
+{
+	need fullmap || return 0
+	echo 'symlink top ../..' | mkimage a10-top
+	holds attack_mount_on_root
+	falls_without top "started with" attack_mount_on_root
+}
+
+# Files that uctr writes, where the image has something else: never through a link, never a hang.
+attack_engine_files()
+{
+	for name in hosts resolv.conf hostname; do
+		for kind in fifo link dangling dir parent; do
+			code=0
+			seen=$(u run --rm --network none --rootfs "$T/etc-$name-$kind" \
+				cat /etc/$name 2>&1) || code=$?
+			case "$kind $code $seen" in
+			dir\ 125*) ;;
+			*' 0 '*victim*) bad "$name as $kind shows the victim: $seen" || return 1 ;;
+			*' 0 '*) ;;
+			*) bad "$name as $kind: $code $seen" || return 1 ;;
+			esac
+			! victim_touched || return 1
+		done
+	done
+}
+
+test_A12_engine_files()
+{
+	need fullmap || return 0
+	mkrootfs "$T/base"
+	for name in hosts resolv.conf hostname; do
+		for kind in fifo link dangling dir parent; do
+			cp -al "$T/base" "$T/etc-$name-$kind"
+			f=$T/etc-$name-$kind/etc/$name
+			rm -f "$f"
+			case $kind in
+			fifo) mkfifo "$f" ;;
+			link) ln -s "$VICTIM/passwd" "$f" ;;
+			dangling) ln -s "$VICTIM/new-$name" "$f" ;;
+			dir) mkdir "$f" ;;
+			parent) rm -rf "${f%/*}" && ln -s "$VICTIM" "${f%/*}" ;;
+			esac
+		done
+	done
+	holds attack_engine_files
+	falls_without pivot "victim touched" attack_engine_files
+}
+
 # An image's VOLUME on /proc or /sys neither hides them nor opens what is masked.
 attack_image_volumes()
 {
