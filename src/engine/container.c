@@ -96,6 +96,28 @@ static bool name_is_stale(struct engine *en, const char *id)
 	return faccessat(dir, "record.json", F_OK, 0) < 0 && errno == ENOENT;
 }
 
+/*
+ * Frees a name that still stands for id. Under a lock, as between the look and the unlink another
+ * command could free it too and a third one take it. A name that stays is only one that is stale.
+ */
+static void free_name(struct engine *en, const char *name, const char *id)
+{
+	_cleanup_fd_ int lock =
+		openat(en->data, "names.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	char path[160], holder[80];
+	ssize_t n;
+
+	if (lock < 0 || lock_take(lock, true, true) < 0)
+		return;
+	snprintf(path, sizeof(path), "names/%s", name);
+	n = readlinkat(en->data, path, holder, sizeof(holder) - 1);
+	if (n < 0)
+		return;
+	holder[n] = '\0';
+	if (streq(holder, id))
+		unlinkat(en->data, path, 0);
+}
+
 static int reserve_name(struct engine *en, const char *id, const char *name, struct err *e)
 {
 	char path[160], holder[80];
@@ -118,7 +140,7 @@ static int reserve_name(struct engine *en, const char *id, const char *name, str
 				"the name '%s' is in use by container %.12s; remove it with "
 				"'uctr rm %s', or use --replace",
 				name, holder, name);
-		unlinkat(en->data, path, 0);
+		free_name(en, name, holder);
 	}
 	return err_msg(e, -EAGAIN, "cannot reserve the name %s; try again", name);
 }
@@ -365,14 +387,7 @@ int container_delete(struct engine *en, struct container *c, struct err *e)
 	r = remove_tree(en, c->id, e);
 	if (r < 0)
 		return r;
-	if (c->name) {
-		char holder[80];
-		ssize_t n;
-
-		snprintf(path, sizeof(path), "names/%s", c->name);
-		n = readlinkat(en->data, path, holder, sizeof(holder) - 1);
-		if (n == 64 && memcmp(holder, c->id, 64) == 0)
-			unlinkat(en->data, path, 0);
-	}
+	if (c->name)
+		free_name(en, c->name, c->id);
 	return 0;
 }
