@@ -25,18 +25,21 @@ static int check_new_file(const char *flag, const char *path, struct err *e)
 		e, -EEXIST, "%s: %s exists already; remove it or give another path", flag, path);
 }
 
-/* O_EXCL: neither follows a link nor overwrites. */
-static int write_new_file(const char *flag, const char *path, const char *text, struct err *e)
+/* O_EXCL: neither follows a link nor overwrites. -1 in *ret without a path. */
+static int make_new_file(const char *flag, const char *path, int *ret, struct err *e)
 {
-	_cleanup_fd_ int fd = -1;
-	int r;
-
+	*ret = -1;
 	if (!path)
 		return 0;
-	fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
-	if (fd < 0)
-		return err_set(e, -errno, "%s %s", flag, path);
-	r = fd_write_all(fd, text, strlen(text));
+	*ret = open(path, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, 0644);
+	return *ret < 0 ? err_set(e, -errno, "%s %s", flag, path) : 0;
+}
+
+static int write_new_file(
+	const char *flag, const char *path, int fd, const char *text, struct err *e)
+{
+	int r = fd < 0 ? 0 : fd_write_all(fd, text, strlen(text));
+
 	return r < 0 ? err_set(e, r, "%s %s", flag, path) : 0;
 }
 
@@ -119,10 +122,28 @@ static int fill_record(
 	return 0;
 }
 
+/* Takes a start back; the first error is the one that is told. */
+static void take_back(struct start *s)
+{
+	struct err ignored = ERR_INIT;
+
+	if (s->monitor_lives) {
+		_cleanup_container_ struct container c = CONTAINER_INIT;
+
+		/* Found anew: the monitor's own pid is known to its record alone. */
+		if (container_find(s->en, s->c.id, &c, &ignored) == 0)
+			(void)container_remove(s->en, &c, true, &ignored);
+		return;
+	}
+	fd_closep(&s->c.lock);
+	(void)container_delete(s->en, &s->c, &ignored);
+}
+
 int run_start(
 	struct start *s, const struct container_opts *o, const struct image *img, struct err *e)
 {
 	struct spec_process *pr = &s->plan.spec.process;
+	_cleanup_fd_ int cidfile = -1, pidfile = -1;
 	char pid[24];
 	int r = o->replace ? replace(s, o->name, e) : 0;
 
@@ -136,22 +157,26 @@ int run_start(
 	r = fill_record(s, o, img, e);
 	if (r == 0)
 		r = start_place(s, o, img, e);
+	/* Both before the start: what cannot be written is known before anything runs. */
 	if (r == 0)
-		r = write_new_file("--cidfile", o->cidfile, s->c.id, e);
+		r = make_new_file("--cidfile", o->cidfile, &cidfile, e);
+	if (r == 0)
+		r = make_new_file("--pidfile", o->pidfile, &pidfile, e);
+	if (r == 0)
+		r = write_new_file("--cidfile", o->cidfile, cidfile, s->c.id, e);
 	if (r == 0)
 		r = start_go(s, e);
-	if (r < 0 && !s->monitor_lives) {
-		struct err ignored = ERR_INIT;
-
-		fd_closep(&s->c.lock);
-		(void)container_delete(s->en, &s->c, &ignored); /* the first error is told */
-	}
-	if (r < 0 && o->cidfile)
-		unlink(o->cidfile);
-	if (r < 0)
-		return r;
 	snprintf(pid, sizeof(pid), "%d", s->c.pid);
-	return write_new_file("--pidfile", o->pidfile, pid, e);
+	if (r == 0)
+		r = write_new_file("--pidfile", o->pidfile, pidfile, pid, e);
+	if (r == 0)
+		return 0;
+	take_back(s);
+	if (cidfile >= 0)
+		unlink(o->cidfile);
+	if (pidfile >= 0)
+		unlink(o->pidfile);
+	return r;
 }
 
 int run_attach(struct start *s, struct err *e)
