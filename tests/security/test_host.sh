@@ -1,0 +1,142 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Rows A18, A23 and G2: what an image can put into programs, files and terminals of the host.
+
+# shellcheck source=tests/lib/common.sh
+. "$(dirname "$0")/../lib/common.sh"
+# shellcheck source=tests/lib/redteam.sh
+. "$(dirname "$0")/../lib/redteam.sh"
+
+newline='
+'
+
+tearDown()
+{
+	"$UCTR" rm -f host > /dev/null 2>&1
+	return 0
+}
+
+# --- A18 ------------------------------------------------------------------------------------------
+
+# pids_of COMM: processes of that name which this test's container brought.
+pids_of()
+{
+	grep -lsx "$1" /proc/[0-9]*/comm | cut -d/ -f3
+}
+
+# clean_environment COMM: every such process, and there is one, has no word of the image's.
+clean_environment()
+{
+	found=0
+	for pid in $(pids_of "$1"); do
+		tr '\000' '\n' < "/proc/$pid/environ" > "$T/env" 2> /dev/null || continue
+		found=$((found + 1))
+		! grep hostile "$T/env" || bad "in the environment of $1" || return 1
+		# The monitor is the caller's own program; others need nothing of his.
+		[ "$1" = uctr-monitor ] || ! grep canary "$T/env" ||
+			bad "the caller's environment in $1" || return 1
+	done
+	[ $found -gt 0 ] || bad "no process $1"
+}
+
+test_A18_environment_of_helpers()
+{
+	need fullmap slirp4netns || return 0
+	own_images
+	mkconfig a18 '{"Env":["LD_PRELOAD=/hostile.so","LD_LIBRARY_PATH=/hostile","LD_AUDIT=/hostile","GLIBC_TUNABLES=hostile","HOME=/hostile","XDG_RUNTIME_DIR=/hostile","BASH_ENV=/hostile","PATH=/hostile:/bin"]}'
+	export UCTR_A18=canary
+	"$UCTR" run -d --name host --network slirp4netns a18 sleep 4242 > /dev/null
+	unset UCTR_A18 UCTR_IMAGES
+	holds clean_environment slirp4netns
+	holds clean_environment uctr-monitor
+	falls "in the environment of sleep" clean_environment sleep
+	pid=$(pids_of slirp4netns | head -n 1)
+	assertEquals "filter" 2 "$(sed -n 's/^Seccomp:[[:space:]]*//p' "/proc/$pid/status")"
+	assertEquals "no_new_privs" 1 "$(sed -n 's/^NoNewPrivs:[[:space:]]*//p' "/proc/$pid/status")"
+	assertContains "sandbox" "$(tr '\000' ' ' < "/proc/$pid/cmdline")" \
+		"--disable-host-loopback --enable-sandbox --enable-seccomp"
+}
+
+# --- A23 ------------------------------------------------------------------------------------------
+
+# injected RUN-OPTION...: refused, or without effect: no line "evil" in what is written.
+injected()
+{
+	code=0
+	seen=$(u run --rm --network none "$@" busybox cat /etc/passwd /etc/hosts /etc/resolv.conf \
+		/etc/hostname /proc/sys/kernel/core_pattern 2>&1) || code=$?
+	case "$code $seen" in
+	0*"${newline}evil"*) bad "written by $*: $seen" ;;
+	0* | 125*) ;;
+	*) bad "$*: $code $seen" ;;
+	esac
+}
+
+attack_injection()
+{
+	nl="$newline"
+	injected -u 1234 -e "HOME=/x${nl}evil::0:0::/:" &&
+		injected -u 1234 -e "HOME=/x:/bin/sh${nl}evil" &&
+		injected --hostname "a${nl}evil" &&
+		injected --add-host "a${nl}evil:1.2.3.4" &&
+		injected --add-host "a:1.2.3.4${nl}evil" &&
+		injected --dns "1.1.1.1${nl}evil" &&
+		injected --dns-search "a${nl}evil" &&
+		injected --dns-option "a${nl}evil" &&
+		injected --sysctl "kernel.shm_rmid_forced=1${nl}evil" &&
+		injected --sysctl "kernel.shm_rmid_forced=1+kernel.core_pattern=evil" || return 1
+	for key in kernel.core_pattern ../sysrq-trigger kernel/../../sysrq-trigger ///sysrq-trigger \
+		kernel.core_pattern.. net/../kernel/core_pattern vm.drop_caches fs.suid_dumpable; do
+		seen=$(u run --rm --network none --sysctl "$key=0" busybox true 2>&1) &&
+			bad "sysctl $key was set" && return 1
+	done
+	return 0
+}
+
+test_A23_injection()
+{
+	need fullmap || return 0
+	holds attack_injection
+	# The assertion sees what is written by the caller's right.
+	falls "written by" injected --dns-search a --add-host "evil:1.2.3.4" -v "$(evil_hosts):/etc/hosts"
+}
+
+evil_hosts()
+{
+	printf '\nevil\n' > "$T/hosts"
+	echo "$T/hosts"
+}
+
+# --- G2 -------------------------------------------------------------------------------------------
+
+# shows COMMAND...: on a terminal, it prints no sequence of the container's making.
+shows()
+{
+	echo "sleep 300" > "$T/steps"
+	"$HELPERS/ptydrive" -t 10 "$T/steps" "$U" "$@" > "$T/shown" 2>&1 < /dev/null
+	[ -s "$T/shown" ] || bad "$* shows nothing" || return 1
+	! grep -q "$(printf '\033\\|\302\233')" "$T/shown" || bad "$* shows raw sequences"
+}
+
+attack_terminal_output()
+{
+	for command in "ps -a" "ps -a --no-trunc" "ps -a --format {{.Command}}" \
+		"ps -a --format {{.Labels}}" "ps -a --format json" images \
+		"run --rm --network none busybox $(printf '\033[31mx')" \
+		"exec host $(printf '\033[31mx')" "rm $(printf '\033[31mx')" \
+		"run --rm $(printf '\302\233x') true"; do
+		# shellcheck disable=SC2086
+		shows $command || return 1
+	done
+}
+
+test_G2_terminal_sequences()
+{
+	need fullmap || return 0
+	"$UCTR" run --name host --label "a=$(printf 'x\033[32my')" --network none busybox \
+		echo "$(printf '\033[31mred\302\233')" > /dev/null
+	holds attack_terminal_output
+	falls "logs host shows raw sequences" shows logs host
+}
+
+. shunit2
