@@ -37,7 +37,8 @@ static int exec(void *args, char **operands, struct err *e)
 		.cwd = a->workdir,
 		.args = operands + 1,
 		.terminal = a->tty,
-		.privileged = a->privileged };
+		.privileged = a->privileged,
+		.detach = a->detach };
 	uint16_t rows = 0, cols = 0;
 	int r = a->detach ? 0 : attach_check_tty(a->tty, a->interactive, e);
 
@@ -54,7 +55,7 @@ static int exec(void *args, char **operands, struct err *e)
 			attach_size(&rows, &cols);
 		q.rows = rows;
 		q.cols = cols;
-		r = exec_run(&en, &c, &q, a->interactive, a->detach, e);
+		r = exec_run(&en, &c, &q, a->interactive, e);
 	}
 	strv_free(q.env);
 	return r;

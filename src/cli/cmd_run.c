@@ -57,9 +57,11 @@ static int run(void *args, char **operands, struct err *e)
 	if (r == 0 && o->explain) {
 		r = explain(&s, &img, e);
 	} else if (r == 0) {
-		/* From here on a signal is for the container, also one that comes while it starts. */
-		if (!o->detach)
-			attach_block_signals();
+		/*
+		 * From here on a signal is for the container, also one that comes while it starts;
+		 * detached, it must not leave half a container behind.
+		 */
+		attach_block_signals();
 		r = run_start(&s, o, o->rootfs ? NULL : &img, e);
 		if (r == 0)
 			r = finish(&s, o, e);

@@ -82,6 +82,7 @@ int ctl_pack_exec(const struct exec_request *q, struct err *e)
 		return err_set(e, -errno, "memfd_create");
 	r |= str_addf(&b, "terminal=%d%c", q->terminal, 0);
 	r |= str_addf(&b, "privileged=%d%c", q->privileged, 0);
+	r |= str_addf(&b, "detach=%d%c", q->detach, 0);
 	r |= str_addf(&b, "rows=%u%c", q->rows, 0);
 	r |= str_addf(&b, "cols=%u%c", q->cols, 0);
 	if (q->user)
@@ -121,6 +122,8 @@ static int unpack_field(struct exec_request *q, const char *key, const char *val
 		q->terminal = n;
 	else if (streq(key, "privileged"))
 		q->privileged = n;
+	else if (streq(key, "detach"))
+		q->detach = n;
 	else if (streq(key, "rows"))
 		q->rows = n;
 	else if (streq(key, "cols"))

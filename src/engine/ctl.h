@@ -31,6 +31,7 @@ struct exec_request {
 	char **args, **env; /* env: "K=V", resolved by the client */
 	char *user, *cwd; /* NULL: the container's */
 	bool terminal, privileged;
+	bool detach; /* nobody stays with it: its terminal is the monitor's to keep */
 	uint32_t rows, cols;
 };
 /* Into a memfd, as NUL-ended KEY=VALUE fields; and back. */

@@ -221,12 +221,12 @@ static int make_pipe(int p[2], struct err *e)
 	return 0;
 }
 
-static int exec_pipes(const struct exec_request *q, bool interactive, bool detach, int fd,
-	struct attach *a, struct err *e)
+static int exec_pipes(
+	const struct exec_request *q, bool interactive, int fd, struct attach *a, struct err *e)
 {
 	int in[2] = { -1, -1 }, out[2] = { -1, -1 }, err[2] = { -1, -1 }, r = 0;
 
-	if (q->terminal || detach)
+	if (q->terminal || q->detach)
 		return 0;
 	if (interactive)
 		r = make_pipe(in, e);
@@ -250,7 +250,7 @@ static int exec_pipes(const struct exec_request *q, bool interactive, bool detac
 }
 
 int exec_run(struct engine *en, struct container *c, const struct exec_request *q, bool interactive,
-	bool detach, struct err *e)
+	struct err *e)
 {
 	struct attach a = {
 		.in = -1, .out = -1, .err = -1, .master = -1, .interactive = interactive
@@ -265,7 +265,7 @@ int exec_run(struct engine *en, struct container *c, const struct exec_request *
 	if (mem < 0)
 		return mem;
 	attach_block_signals();
-	r = exec_pipes(q, interactive, detach, fd, &a, e);
+	r = exec_pipes(q, interactive, fd, &a, e);
 	if (r == 0)
 		r = sync_send(fd, (enum sync_type)CTL_EXEC, 0, mem, e);
 	if (r == 0) {
@@ -280,7 +280,7 @@ int exec_run(struct engine *en, struct container *c, const struct exec_request *
 			r = r == CTL_STARTED ? 0 : err_msg(e, -EPROTO, "unexpected answer");
 	}
 	trace("exec started");
-	if (r == 0 && !detach)
+	if (r == 0 && !q->detach)
 		r = attach_run(&a, e);
 	fd_closep(&a.in);
 	fd_closep(&a.out);

@@ -22,9 +22,9 @@ int run_attach(struct start *s, struct err *e);
 /* What would happen, as JSON for --explain. New reference. */
 json_t *run_explain(const struct start *s, const struct image *img);
 
-/* exec. detach: returns 0 as soon as it runs; else its exit code. */
+/* exec. With q->detach: 0 as soon as it runs; else its exit code. */
 int exec_run(struct engine *en, struct container *c, const struct exec_request *q, bool interactive,
-	bool detach, struct err *e);
+	struct err *e);
 
 /* Sends sig to the container's init; -ESRCH with a message when it does not run. */
 int container_signal(struct engine *en, struct container *c, int sig, struct err *e);

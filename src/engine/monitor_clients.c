@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/trace.h"
 #include "engine/monitor.h"
@@ -65,8 +66,11 @@ void clients_poll(struct monitor *m, struct pollfd *p, size_t *ret_n)
 	size_t n = 0;
 
 	for (size_t i = 0; i < m->n_clients; i++) {
-		p[n++] = (struct pollfd){ .fd = m->clients[i]->fd, .events = POLLIN };
-		p[n++] = (struct pollfd){ .fd = m->clients[i]->join.sync, .events = POLLIN };
+		const struct client *c = m->clients[i];
+
+		p[n++] = (struct pollfd){ .fd = c->fd >= 0 ? c->fd : c->join.master,
+			.events = POLLIN };
+		p[n++] = (struct pollfd){ .fd = c->join.sync, .events = POLLIN };
 	}
 	*ret_n = n;
 }
@@ -202,9 +206,31 @@ static void exec_step(struct client *c)
 		c->join.pid = -1;
 		return;
 	}
-	answer(c, CTL_STARTED, c->join.pid, c->join.master);
-	fd_closep(&c->join.master);
+	answer(c, CTL_STARTED, c->join.pid, c->request.detach ? -1 : c->join.master);
+	if (!c->request.detach)
+		fd_closep(&c->join.master);
 	trace("exec runs");
+}
+
+/* The terminal of a detached exec is read, so that its process is never held up, and thrown away. */
+static void drain_terminal(struct client *c)
+{
+	char buf[4096];
+	ssize_t n = read(c->join.master, buf, sizeof(buf));
+
+	if (n == 0 || (n < 0 && errno != EINTR && errno != EAGAIN))
+		fd_closep(&c->join.master);
+}
+
+/* The connection ended; a detached exec with a terminal keeps that until its process ends. */
+static void hang_up(struct monitor *m, size_t i)
+{
+	struct client *c = m->clients[i];
+
+	if (c->request.detach && c->join.pid > 0 && c->join.master >= 0)
+		fd_closep(&c->fd);
+	else
+		drop(m, i);
 }
 
 void clients_serve(struct monitor *m, const struct pollfd *p, size_t n)
@@ -216,8 +242,14 @@ void clients_serve(struct monitor *m, const struct pollfd *p, size_t n)
 
 		if (sync && c->join.sync >= 0)
 			exec_step(c);
-		if (conn && !request(m, c))
-			drop(m, i - 1);
+		if (c->fd < 0) {
+			if (c->join.pid < 0)
+				drop(m, i - 1);
+			else if (conn)
+				drain_terminal(c);
+		} else if (conn && !request(m, c)) {
+			hang_up(m, i - 1);
+		}
 	}
 }
 
