@@ -122,18 +122,18 @@ static int remove_entry(int dirfd, const char *name, dev_t dev)
 	if (errno != EISDIR && errno != EPERM)
 		return -errno;
 	fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOTDIR ? -EPERM : -errno;
+	if (fd < 0) /* ENOENT: somebody else removes it as well */
+		return errno == ENOENT ? 0 : errno == ENOTDIR ? -EPERM : -errno;
 	if (fstat(fd, &st) < 0)
 		return -errno;
 	if (st.st_dev != dev)
 		return -EXDEV;
 	if ((st.st_mode & 0700) != 0700 && fchmodat(dirfd, name, 0700, 0) < 0)
-		return -errno;
+		return errno == ENOENT ? 0 : -errno;
 	fd_closep(&fd);
 	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
+		return errno == ENOENT ? 0 : -errno;
 	r = remove_children(take_fd(&fd), dev);
 	if (r < 0)
 		return r;

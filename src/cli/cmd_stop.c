@@ -216,8 +216,7 @@ const struct command cmd_wait = {
 };
 
 struct rm_args {
-	bool all, force, ignore, volumes;
-	char *time;
+	bool all, force, ignore;
 };
 
 static const struct opt rm_opts[] = { OPT_FLAG('a', "all", struct rm_args, all,
@@ -239,11 +238,18 @@ static int rm_run(void *args, char **operands, struct err *e)
 	struct rm_args *a = args;
 	struct collect all = { NULL };
 	char *const *names;
+	_cleanup_engine_ struct engine en = ENGINE_INIT;
+	struct err ignored = ERR_INIT;
 	int r = all_or(a->all, operands, &all, &names, "rm", e);
 
 	if (r == 0)
 		r = each(names, a->force || a->ignore, rm_one, a, e);
 	strv_free(all.ids);
+	/* Beside what was asked for: never a reason to fail. */
+	if (engine_open(&en, &ignored) == 0) {
+		container_sweep(&en);
+		warn_flush(&en);
+	}
 	return r;
 }
 

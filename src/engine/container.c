@@ -391,3 +391,34 @@ int container_delete(struct engine *en, struct container *c, struct err *e)
 		free_name(en, c->name, c->id);
 	return 0;
 }
+
+#define SWEEP_AGE 60 /* seconds: longer than a start is without its lock */
+
+static bool is_abandoned(struct engine *en, const char *id)
+{
+	struct timespec now;
+	struct stat st;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	return fstatat(en->containers, id, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
+	       st.st_mtim.tv_sec + SWEEP_AGE < now.tv_sec && name_is_stale(en, id);
+}
+
+void container_sweep(struct engine *en)
+{
+	int fd = openat(en->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+
+	if (!d)
+		fd_closep(&fd);
+	while (d && (de = readdir(d))) {
+		struct err one = ERR_INIT;
+
+		if (is_id(de->d_name, 64) && is_abandoned(en, de->d_name) &&
+			remove_tree(en, de->d_name, &one) < 0)
+			engine_warn(en, "%s", one.msg);
+	}
+	if (d)
+		closedir(d);
+}
