@@ -18,7 +18,6 @@ void plan_free(struct plan *p)
 	json_decref(p->labels);
 	json_decref(p->annotations);
 	strv_free(p->mounts);
-	strv_free(p->host_devices);
 	memset(p, 0, sizeof(*p));
 }
 

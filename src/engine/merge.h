@@ -28,7 +28,6 @@ struct plan {
 	int stop_signal;
 	unsigned int stop_timeout;
 	uint64_t timeout_ns; /* 0: none */
-	char **host_devices; /* unused devices are refused earlier; kept for --explain */
 };
 void plan_free(struct plan *p);
 #define _cleanup_plan_ __attribute__((cleanup(plan_free)))

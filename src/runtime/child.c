@@ -172,7 +172,6 @@ void child_main(const struct launch *l, int sync)
 	struct child c = { .l = l,
 		.spec = l->spec,
 		.sync = sync,
-		.host_root = -1,
 		.root = -1,
 		.null = { .fd = -1 },
 		.empty = { .fd = -1 },

@@ -17,7 +17,6 @@ struct child {
 	const struct launch *l;
 	const struct spec *spec;
 	int sync;
-	int host_root; /* the root before pivot_root; closed by it */
 	int root; /* the new root: O_PATH or mount */
 	int *mounts; /* detached mounts, as spec->mounts */
 	int *devices; /* detached device nodes, as spec->devices */
