@@ -112,6 +112,30 @@ int fd_above_stdio(int fd)
 	return n;
 }
 
+int fd_pipe(int p[2])
+{
+	if (pipe2(p, O_CLOEXEC) < 0)
+		return -errno;
+	for (int i = 0; i < 2; i++) {
+		int n = fd_above_stdio(p[i]);
+
+		if (n < 0) {
+			fd_closep(&p[0]);
+			fd_closep(&p[1]);
+			return n;
+		}
+		p[i] = n;
+	}
+	return 0;
+}
+
+int fd_nonblock(int fd)
+{
+	int fl = fcntl(fd, F_GETFL);
+
+	return fl < 0 || fcntl(fd, F_SETFL, fl | O_NONBLOCK) < 0 ? -errno : 0;
+}
+
 int fd_send(int sock, const void *buf, size_t len, const int *fds, size_t n_fds)
 {
 	union {

@@ -51,6 +51,10 @@ int fd_cloexec_from(unsigned int first);
 /* Closes every fd from `first` on except the n in keep[] (ascending order not needed). */
 int fd_close_except(unsigned int first, const int *keep, size_t n);
 
+/* A close-on-exec pipe with both ends >= 3, and O_NONBLOCK on an open file; 0 or -errno. */
+int fd_pipe(int p[2]);
+int fd_nonblock(int fd);
+
 /* Moves fd to a number >= 3 if it is below (keeps stdio numbers free): the fd or -errno. */
 int fd_above_stdio(int fd);
 

@@ -63,14 +63,6 @@ int attach_check_tty(bool tty, bool interactive, struct err *e)
 	return 0;
 }
 
-static void set_nonblock(int fd)
-{
-	int fl = fd < 0 ? -1 : fcntl(fd, F_GETFL);
-
-	if (fl >= 0)
-		fcntl(fd, F_SETFL, fl | O_NONBLOCK);
-}
-
 /*
  * Standard output or error, not blocking where that can be had: while a slow reader of theirs is
  * waited for, signals must still be passed on. O_NONBLOCK belongs to the open file, which others
@@ -110,12 +102,12 @@ static int open_relay(struct relay *r, struct attach *a, struct err *e)
 		in = fcntl(0, F_DUPFD_CLOEXEC, 3);
 	if (a->master >= 0) {
 		/* The master's file status is shared with the monitor, which is non-blocking too. */
-		set_nonblock(a->master);
+		(void)fd_nonblock(a->master);
 		out = a->out >= 0 ? take_fd(&a->out) : fcntl(a->master, F_DUPFD_CLOEXEC, 3);
 		stream_init(&r->in, in, in < 0 ? -1 : fcntl(a->master, F_DUPFD_CLOEXEC, 3));
 	} else {
 		out = take_fd(&a->out);
-		set_nonblock(a->in);
+		(void)fd_nonblock(a->in);
 		stream_init(&r->in, in, take_fd(&a->in));
 		if (in < 0)
 			stream_close(&r->in);

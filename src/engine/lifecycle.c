@@ -212,15 +212,6 @@ static int send_stdio(int fd, int number, int stdio, struct err *e)
 	return stdio < 0 ? 0 : sync_send(fd, (enum sync_type)CTL_STDIO, number, stdio, e);
 }
 
-static int make_pipe(int p[2], struct err *e)
-{
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_set(e, -errno, "make a pipe");
-	p[0] = fd_above_stdio(p[0]);
-	p[1] = fd_above_stdio(p[1]);
-	return 0;
-}
-
 static int exec_pipes(
 	const struct exec_request *q, bool interactive, int fd, struct attach *a, struct err *e)
 {
@@ -229,11 +220,13 @@ static int exec_pipes(
 	if (q->terminal || q->detach)
 		return 0;
 	if (interactive)
-		r = make_pipe(in, e);
+		r = fd_pipe(in);
 	if (r == 0)
-		r = make_pipe(out, e);
+		r = fd_pipe(out);
 	if (r == 0)
-		r = make_pipe(err, e);
+		r = fd_pipe(err);
+	if (r < 0)
+		err_set(e, r, "make a pipe");
 	if (r == 0)
 		r = send_stdio(fd, 0, in[0], e);
 	if (r == 0)

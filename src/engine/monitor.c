@@ -69,14 +69,6 @@ static int detach_self(struct monitor *m, struct err *e)
 	return 0;
 }
 
-static void set_nonblock(int fd)
-{
-	int fl = fd < 0 ? -1 : fcntl(fd, F_GETFL);
-
-	if (fl >= 0)
-		fcntl(fd, F_SETFL, fl | O_NONBLOCK);
-}
-
 /* Output that is shown once and thrown away with its container is not written to disk as well. */
 static int open_log(struct monitor *m, struct err *e)
 {
@@ -98,10 +90,10 @@ static void make_streams(struct monitor *m)
 	struct start *s = m->s;
 	int src = s->tty ? fcntl(m->launch.master, F_DUPFD_CLOEXEC, 3) : take_fd(&s->out[0]);
 
-	set_nonblock(src);
-	set_nonblock(s->err[0]);
-	set_nonblock(s->fwd_out[1]);
-	set_nonblock(s->fwd_err[1]);
+	(void)fd_nonblock(src);
+	(void)fd_nonblock(s->err[0]);
+	(void)fd_nonblock(s->fwd_out[1]);
+	(void)fd_nonblock(s->fwd_err[1]);
 	stream_init(&m->out, src, take_fd(&s->fwd_out[1]));
 	stream_init(&m->err, take_fd(&s->err[0]), take_fd(&s->fwd_err[1]));
 	m->out.tap = m->err.tap = log_append;
@@ -317,6 +309,7 @@ static void clean_up(struct monitor *m, bool remove)
 	char path[80];
 
 	launch_free(&m->launch);
+	net_slirp_free(&m->slirp);
 	stream_close(&m->out);
 	stream_close(&m->err);
 	userns_unregister(s->en, m->self);

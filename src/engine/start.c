@@ -43,11 +43,9 @@ void start_free(struct start *s)
 
 static int make_pipe(int p[2], struct err *e)
 {
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_set(e, -errno, "make a pipe");
-	for (int i = 0; i < 2; i++)
-		p[i] = fd_above_stdio(p[i]);
-	return 0;
+	int r = fd_pipe(p);
+
+	return r < 0 ? err_set(e, r, "make a pipe") : 0;
 }
 
 static int make_pipes(struct start *s, struct err *e)
