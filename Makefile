@@ -160,7 +160,8 @@ $(B)/init.elf: $(init_c) $(B)/.flags
 	$(say) LINK $@
 	$(Q)$(CC) -D_GNU_SOURCE -iquote include -std=gnu11 -Os $(warnings) -ffreestanding -nostdlib -static \
 		-fno-stack-protector -fno-pie -fno-asynchronous-unwind-tables -fcf-protection=none \
-		-U_FORTIFY_SOURCE -Wl,--build-id=none -Wl,-z,noexecstack -MMD -MP -MF $@.d -MT $@ -o $@ $<
+		-U_FORTIFY_SOURCE -Wl,--build-id=none -Wl,-z,noexecstack -Wl,-z,noseparate-code \
+		-MMD -MP -MF $@.d -MT $@ -o $@ $<
 	$(Q)$(STRIP) -s $@
 
 $(B)/gen/init_blob.c: $(B)/init.elf
@@ -177,14 +178,15 @@ $(B)/gen/init_blob.c: $(B)/init.elf
 
 # The generator compiles the default profile with libseccomp, so that no start has to.
 $(B)/gen/mkseccomp: $(B)/src/runtime/gen/mkseccomp.o \
-		$(patsubst %.c,$(B)/%.o,$(wildcard src/runtime/seccomp_profile*.c)) $(base_o)
+		$(patsubst %.c,$(B)/%.o,$(wildcard src/runtime/seccomp_profile*.c)) \
+		$(B)/src/sys/caps.o $(base_o)
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) $(base_c) $(CFLAGS) $(base_ld) $(LDFLAGS) -o $@ $^ $(uctr_libs) $(LIBS)
 
-$(B)/gen/seccomp_default.c: $(B)/gen/mkseccomp
+$(B)/gen/seccomp_default.c: $(B)/gen/mkseccomp contrib/seccomp/default.json
 	$(say) GEN $@
-	$(Q)ASAN_OPTIONS=detect_leaks=0 $< > $@.tmp
+	$(Q)ASAN_OPTIONS=detect_leaks=0 $^ > $@.tmp
 	$(Q)mv $@.tmp $@
 
 $(B)/docs/mkman.o: docs/mkman.c $(B)/.flags
@@ -198,7 +200,7 @@ $(B)/docs/mkman: $(B)/docs/mkman.o $(lib_o)
 
 $(B)/uctr.1: $(B)/docs/mkman
 	$(say) GEN $@
-	$(Q)ASAN_OPTIONS=detect_leaks=0 $< > $@.tmp
+	$(Q)ASAN_OPTIONS=detect_leaks=0 $^ > $@.tmp
 	$(Q)mv $@.tmp $@
 
 $(bundled)/index.json: contrib/mkbundled

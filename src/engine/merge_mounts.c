@@ -185,6 +185,11 @@ static int add_tmpfs(
 		mode |= str_startswith(w, "mode=");
 		if ((r = spec_mount_option(m, w, e)) < 0)
 			return err_wrap(e, r, "%s", flag);
+		/* Words that config.json knows for other mounts. */
+		if (m->kind != MOUNT_FS || m->idmapped)
+			return err_msg(e, -EOPNOTSUPP,
+				"%s %s: option '%s' is not available for a tmpfs; leave it out",
+				flag, dest, w);
 	}
 	return mode ? 0 : spec_mount_option(m, "mode=1777", e);
 }

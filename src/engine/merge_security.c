@@ -11,15 +11,6 @@
 
 #define PROFILE_MAX (4 << 20)
 
-static const char *const masked[] = { "/proc/acpi", "/proc/asound", "/proc/interrupts",
-	"/proc/kcore", "/proc/keys", "/proc/kallsyms", "/proc/kmsg", "/proc/kpagecgroup",
-	"/proc/kpagecount", "/proc/kpageflags", "/proc/latency_stats", "/proc/sched_debug",
-	"/proc/scsi", "/proc/sysrq-trigger", "/proc/timer_list", "/proc/timer_stats",
-	"/sys/dev/block", "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux",
-	"/sys/kernel/btf", "/sys/kernel/debug", "/sys/kernel/security", "/sys/kernel/tracing",
-	NULL };
-static const char *const readonly[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", NULL };
-
 struct choices {
 	bool seccomp_off, unmask_all, nesting;
 	const char *profile;
@@ -136,13 +127,13 @@ static int merge_masks(const struct choices *c, struct plan *p, struct err *e)
 
 	if (c->unmask_all)
 		return 0;
-	for (size_t i = 0; r == 0 && masked[i]; i++) {
-		if (!path_matches(c->unmask, masked[i]))
-			r = strv_add(&p->spec.masked, masked[i]);
+	for (size_t i = 0; r == 0 && spec_masked_paths[i]; i++) {
+		if (!path_matches(c->unmask, spec_masked_paths[i]))
+			r = strv_add(&p->spec.masked, spec_masked_paths[i]);
 	}
-	for (size_t i = 0; r == 0 && readonly[i]; i++) {
-		if (!path_matches(c->unmask, readonly[i]))
-			r = strv_add(&p->spec.readonly, readonly[i]);
+	for (size_t i = 0; r == 0 && spec_readonly_paths[i]; i++) {
+		if (!path_matches(c->unmask, spec_readonly_paths[i]))
+			r = strv_add(&p->spec.readonly, spec_readonly_paths[i]);
 	}
 	return r < 0 ? err_set(e, r, "masked paths") : 0;
 }

@@ -11,6 +11,7 @@
 #include "base/json.h"
 #include "runtime/seccomp_profile_bpf.h"
 #include "runtime/seccomp_profile_names.h"
+#include "sys/caps.h"
 
 #define ARGS_MAX 32
 
@@ -147,7 +148,7 @@ static int caps_named(json_t *o, const struct seccomp_env *env, bool *any, bool 
 	int r = json_get_strv(o, "caps", &names, e);
 
 	strv_foreach (name, names) {
-		int cap = scname_cap(name);
+		int cap = caps_from_name(name);
 
 		if (cap < 0 || cap > 62) {
 			_cleanup_free_ char *clean = str_sanitise(name);

@@ -132,22 +132,6 @@ int scname_call(uint32_t token, const char *name, uint32_t *ret)
 	return nr == __NR_SCMP_ERROR && !known_anywhere(name) ? -ENOENT : 0;
 }
 
-int scname_cap(const char *name)
-{
-	char lower[64];
-	cap_value_t v;
-	int n;
-
-	if (strncasecmp(name, "CAP_", 4) == 0)
-		name += 4;
-	n = snprintf(lower, sizeof(lower), "cap_%s", name);
-	if (n < 0 || n >= (int)sizeof(lower) || isdigit((unsigned char)name[0]))
-		return -EINVAL;
-	for (char *p = lower; *p; p++)
-		*p = (char)tolower((unsigned char)*p);
-	return cap_from_name(lower, &v) < 0 ? -EINVAL : (int)v;
-}
-
 int scname_op(const char *name, enum bpf_op *ret, struct err *e)
 {
 	static const char *const names[] = {

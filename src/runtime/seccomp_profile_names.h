@@ -26,9 +26,6 @@ uint32_t scname_arch_audit(uint32_t token);
  */
 int scname_call(uint32_t token, const char *name, uint32_t *ret);
 
-/* "CAP_NET_RAW" or "NET_RAW": its number or -EINVAL. */
-int scname_cap(const char *name);
-
 /* "SCMP_CMP_EQ": 0 and *ret, or -EINVAL with the name. */
 int scname_op(const char *name, enum bpf_op *ret, struct err *e);
 

@@ -144,6 +144,17 @@ const struct spec_ns *spec_find_ns(const struct spec *s, uint64_t flag)
 	return NULL;
 }
 
+const char *const spec_masked_paths[] = { "/proc/acpi", "/proc/asound", "/proc/interrupts",
+	"/proc/kallsyms", "/proc/kcore", "/proc/keys", "/proc/kmsg", "/proc/kpagecgroup",
+	"/proc/kpagecount", "/proc/kpageflags", "/proc/latency_stats", "/proc/sched_debug",
+	"/proc/scsi", "/proc/sysrq-trigger", "/proc/timer_list", "/proc/timer_stats",
+	"/sys/dev/block", "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux",
+	"/sys/kernel/btf", "/sys/kernel/debug", "/sys/kernel/security", "/sys/kernel/tracing",
+	NULL };
+
+const char *const spec_readonly_paths[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys",
+	NULL };
+
 static const struct {
 	const char *name;
 	uint64_t set, clear;
@@ -183,6 +194,15 @@ static const struct {
 	{ "runbindable", MS_UNBINDABLE | MS_REC },
 };
 
+unsigned long spec_propagation(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(propagation_words); i++) {
+		if (streq(word, propagation_words[i].name))
+			return propagation_words[i].type;
+	}
+	return 0;
+}
+
 static int data_word(struct spec_mount *m, const char *word, struct err *e)
 {
 	_cleanup_free_ char *key = strdup(word);
@@ -197,8 +217,8 @@ static int data_word(struct spec_mount *m, const char *word, struct err *e)
 
 int spec_mount_option(struct spec_mount *m, const char *word, struct err *e)
 {
-	static const char *const nothing[] = { "", "defaults", "async", "delegated", "cached",
-		"consistent", NULL };
+	static const char *const nothing[] = { "", "defaults", "async", "notmpcopyup", "delegated",
+		"cached", "consistent", NULL };
 
 	for (size_t i = 0; i < ARRAY_SIZE(attr_words); i++) {
 		if (!streq(word, attr_words[i].name))
@@ -208,11 +228,9 @@ int spec_mount_option(struct spec_mount *m, const char *word, struct err *e)
 		m->rec_attr |= attr_words[i].rec;
 		return 0;
 	}
-	for (size_t i = 0; i < ARRAY_SIZE(propagation_words); i++) {
-		if (streq(word, propagation_words[i].name)) {
-			m->propagation = propagation_words[i].type;
-			return 0;
-		}
+	if (spec_propagation(word)) {
+		m->propagation = spec_propagation(word);
+		return 0;
 	}
 	if (streq(word, "bind") || streq(word, "rbind")) {
 		m->kind = MOUNT_BIND;
@@ -223,10 +241,8 @@ int spec_mount_option(struct spec_mount *m, const char *word, struct err *e)
 		m->idmapped = true;
 		return 0;
 	}
-	if (streq(word, "tmpcopyup") || streq(word, "notmpcopyup")) {
-		m->copy_up = word[0] == 't';
-		return 0;
-	}
+	if (streq(word, "tmpcopyup"))
+		return err_msg(e, -EOPNOTSUPP, "'tmpcopyup' is not supported");
 	for (size_t i = 0; nothing[i]; i++) {
 		if (streq(word, nothing[i]))
 			return 0;

@@ -78,7 +78,6 @@ struct spec_mount {
 	unsigned long propagation; /* MS_PRIVATE ...; 0: private */
 	char **data; /* "key", "value" pairs; value "" is a flag */
 	bool engine_file; /* own: uctr's own file (hosts, ...): the target may be made */
-	bool copy_up; /* own: a tmpfs over a directory starts with its content */
 	bool idmapped; /* refused: kept so that the error can name it */
 };
 
@@ -142,6 +141,12 @@ void spec_process_free(struct spec_process *p);
  */
 int spec_mount_option(struct spec_mount *m, const char *word, struct err *e);
 int spec_mount_options(struct spec_mount *m, const char *comma_list, struct err *e);
+
+/* "private", "rslave" ...: MS_PRIVATE, MS_SLAVE | MS_REC ...; 0 when it is none of them. */
+unsigned long spec_propagation(const char *word);
+
+/* What containers do not see or may not write by default (ended by NULL). */
+extern const char *const spec_masked_paths[], *const spec_readonly_paths[];
 
 /* "RLIMIT_NOFILE" or "nofile": RLIMIT_*; -EINVAL. Name by number or NULL. */
 int rlimit_from_name(const char *name);

@@ -6,16 +6,6 @@
 #include "runtime/spec.h"
 #include "uctr/version.h"
 
-static const char *const masked[] = { "/proc/acpi", "/proc/asound", "/proc/interrupts",
-	"/proc/kallsyms", "/proc/kcore", "/proc/keys", "/proc/kmsg", "/proc/kpagecgroup",
-	"/proc/kpagecount", "/proc/kpageflags", "/proc/latency_stats", "/proc/sched_debug",
-	"/proc/scsi", "/proc/sysrq-trigger", "/proc/timer_list", "/proc/timer_stats",
-	"/sys/dev/block", "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux",
-	"/sys/kernel/btf", "/sys/kernel/debug", "/sys/kernel/security", "/sys/kernel/tracing",
-	NULL };
-
-static const char *const readonly[] = { "/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", NULL };
-
 static json_t *list(const char *const *v)
 {
 	return json_from_strv((char *const *)v);
@@ -116,7 +106,7 @@ static json_t *one_id(unsigned int id)
 static json_t *linux_part(bool rootless)
 {
 	json_t *l = json_pack("{s:o,s:o,s:o}", "namespaces", namespaces(rootless), "maskedPaths",
-		list(masked), "readonlyPaths", list(readonly));
+		list(spec_masked_paths), "readonlyPaths", list(spec_readonly_paths));
 
 	if (l && rootless &&
 		(json_object_set_new(l, "uidMappings", one_id(geteuid())) < 0 ||

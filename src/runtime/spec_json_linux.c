@@ -136,30 +136,14 @@ static int parse_maps(json_t *l, struct spec *s, struct err *e)
 
 static int parse_propagation(json_t *l, struct spec *s, struct err *e)
 {
-	static const struct {
-		const char *name;
-		unsigned long type;
-	} types[] = {
-		{ "private", MS_PRIVATE },
-		{ "rprivate", MS_PRIVATE | MS_REC },
-		{ "slave", MS_SLAVE },
-		{ "rslave", MS_SLAVE | MS_REC },
-		{ "shared", MS_SHARED },
-		{ "rshared", MS_SHARED | MS_REC },
-		{ "unbindable", MS_UNBINDABLE },
-		{ "runbindable", MS_UNBINDABLE | MS_REC },
-	};
 	const char *word = NULL;
 	int r = json_get_str(l, "rootfsPropagation", &word, e);
 
 	if (r <= 0 || !*word)
 		return r < 0 ? r : 0;
-	for (size_t i = 0; i < ARRAY_SIZE(types); i++) {
-		if (streq(word, types[i].name)) {
-			s->rootfs_propagation = types[i].type;
-			return 0;
-		}
-	}
+	s->rootfs_propagation = spec_propagation(word);
+	if (s->rootfs_propagation)
+		return 0;
 	return spec_json_bad(
 		e, "rootfsPropagation", word, "is not one of private, slave, shared, unbindable");
 }

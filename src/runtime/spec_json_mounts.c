@@ -69,8 +69,6 @@ static int parse_options(char **options, struct spec_mount *m, struct err *e)
 	}
 	if (m->idmapped)
 		return err_msg(e, -EOPNOTSUPP, "options: idmapped mounts are not supported");
-	if (m->copy_up)
-		return err_msg(e, -EOPNOTSUPP, "options: 'tmpcopyup' is not supported");
 	if (strv_len(m->data) / 2 > DATA_MAX)
 		return err_msg(e, -EINVAL, "options: more than %d for the file system", DATA_MAX);
 	return 0;

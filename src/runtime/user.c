@@ -167,6 +167,8 @@ static bool on_root(int root, int fd)
 {
 	struct statx a, b;
 
+	if (red_off("onroot"))
+		return true;
 	return statx(root, "", AT_EMPTY_PATH, STATX_MNT_ID, &a) == 0 &&
 	       statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &b) == 0 && a.stx_mnt_id == b.stx_mnt_id;
 }
