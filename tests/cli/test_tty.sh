@@ -186,6 +186,7 @@ send exit 5\r' "$UCTR" exec -it ty1 sh
 	assertExit 0
 	kill $!
 	wait $!
+	assertEquals 'exec passes the signal on' 143 $?
 }
 
 test_terminal_without_a_terminal_outside()
