@@ -16,6 +16,13 @@ tearDown()
 	return 0
 }
 
+# The switches of the red controls are in the test build alone.
+test_no_switches()
+{
+	assertEquals "in uctr" 0 "$(grep -c UCTR_RED "$UCTR")"
+	assertNotEquals "in the test build" 0 "$(grep -c UCTR_RED "$RED")"
+}
+
 # --- A18 ------------------------------------------------------------------------------------------
 
 # pids_of COMM: processes of that name which this test's container brought.

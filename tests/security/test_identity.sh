@@ -255,6 +255,31 @@ test_A22_passwd_and_group()
 	assertOut 7
 }
 
+# For a uid without a name uctr adds a line to passwd, with root's rights in the container and a
+# HOME of the image's choice: never to a file of the host's, where the image's link may lead.
+attack_passwd_on_volume()
+{
+	echo 'export PATH' > "$T/volume/.profile"
+	cp "$T/base/etc/passwd" "$T/volume/passwd"
+	sum=$(cat "$T/volume/.profile" "$T/volume/passwd" | sha256sum)
+	u run --rm --network none -u 1234 -e 'HOME=/;touch pwned;' -v "$T/volume:/v" a22-link true ||
+		bad "did not start" || return 1
+	u run --rm --network none -u 1234 -v "$T/volume/passwd:/etc/passwd" busybox true ||
+		bad "did not start" || return 1
+	[ "$(cat "$T/volume/.profile" "$T/volume/passwd" | sha256sum)" = "$sum" ] ||
+		bad "written to the host: $(tail -n 1 "$T/volume/.profile")"
+}
+
+test_A22_passwd_on_a_volume()
+{
+	need fullmap || return 0
+	mkdir "$T/volume"
+	mkrootfs "$T/base"
+	echo 'symlink etc/passwd /v/.profile' | mkimage a22-link
+	holds attack_passwd_on_volume
+	falls_without onroot "written to the host: 1234:" attack_passwd_on_volume
+}
+
 # The container puts a FIFO there while it runs.
 attack_fifo_at_exec()
 {
