@@ -3,13 +3,12 @@
 #include "engine/start.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/wait.h>
 #include <unistd.h>
 
 #include "base/trace.h"
@@ -89,7 +88,8 @@ static int make_cgroup(struct start *s, struct err *e)
 }
 
 /* Clones the monitor as init of a pid namespace of its own, in the user's namespace. */
-static int clone_monitor(struct start *s, const struct userns_hold *h, struct err *e)
+static int clone_monitor(
+	struct start *s, const struct userns_hold *h, int *ret_pidfd, struct err *e)
 {
 	uint64_t flags = CLONE_NEWPID;
 	struct idmap_job job;
@@ -103,7 +103,7 @@ static int clone_monitor(struct start *s, const struct userns_hold *h, struct er
 	r = make_pipe(s->map_gate, e);
 	if (r < 0)
 		return r;
-	pid = ns_clone(flags, -1, false, NULL);
+	pid = ns_clone(flags, -1, false, ret_pidfd);
 	if (pid == 0)
 		monitor_main(s);
 	if (pid < 0)
@@ -126,14 +126,54 @@ static int clone_monitor(struct start *s, const struct userns_hold *h, struct er
 	return 0;
 }
 
-static int wait_started(struct start *s, struct err *e)
+/* A signal that ends commands and waits for its turn, as they are blocked; 0 when there is none. */
+static int waiting_signal(void)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	sigset_t set;
+
+	for (size_t i = 0; sigpending(&set) == 0 && i < ARRAY_SIZE(ends); i++) {
+		if (sigismember(&set, ends[i]) == 1)
+			return ends[i];
+	}
+	return 0;
+}
+
+/*
+ * Waits for the monitor's word. A start takes milliseconds, and a signal that comes meanwhile is
+ * for the container; a start that hangs (a dead file server below a mount) is ended by it.
+ */
+static int await_monitor(struct start *s, int pidfd, struct err *e)
+{
+	struct pollfd word = { .fd = s->ctl[0], .events = POLLIN },
+		      end = { .fd = pidfd, .events = POLLIN };
+	int r, sig = 0;
+
+	do {
+		r = poll(&word, 1, 1000);
+		if (r < 0 && errno != EINTR)
+			return err_set(e, -errno, "poll");
+		if (r == 0)
+			sig = waiting_signal();
+	} while (r <= 0 && !sig);
+	if (r > 0)
+		return 0;
+	(void)sys_pidfd_send_signal(pidfd, SIGKILL);
+	(void)poll(&end, 1, 5000);
+	s->monitor_lives = false;
+	err_msg(e, -EINTR, "the start of container %s was given up: %s", s->c.name, strsignal(sig));
+	return err_exit(e, 128 + sig);
+}
+
+static int wait_started(struct start *s, int pidfd, struct err *e)
 {
 	int64_t pid;
-	int r;
+	int r = await_monitor(s, pidfd, e);
 
-	while ((r = sync_recv(s->ctl[0], &pid, &s->master, e)) == SYNC_NOTE) {
+	while (r == 0 && (r = sync_recv(s->ctl[0], &pid, &s->master, e)) == SYNC_NOTE) {
 		engine_warn(s->en, "%s", e->msg);
 		*e = (struct err)ERR_INIT;
+		r = await_monitor(s, pidfd, e);
 	}
 	if (r == CTL_STARTED) {
 		s->c.pid = (pid_t)pid;
@@ -168,6 +208,7 @@ static void explain_refusal(struct err *e)
 
 int start_go(struct start *s, struct err *e)
 {
+	_cleanup_fd_ int monitor = -1;
 	struct userns_hold hold;
 	int r = make_cgroup(s, e);
 
@@ -177,7 +218,7 @@ int start_go(struct start *s, struct err *e)
 		return r;
 	r = userns_hold(s->en, &hold, e);
 	if (r == 0)
-		r = clone_monitor(s, &hold, e);
+		r = clone_monitor(s, &hold, &monitor, e);
 	/* Close what the monitor and the container hold, so that ends of file are seen. */
 	fd_closep(&s->ctl[1]);
 	fd_closep(&s->in[0]);
@@ -187,7 +228,7 @@ int start_go(struct start *s, struct err *e)
 	fd_closep(&s->fwd_err[1]);
 	fd_closep(&s->c.lock);
 	if (r == 0)
-		r = wait_started(s, e);
+		r = wait_started(s, monitor, e);
 	userns_release(&hold);
 	if (r < 0)
 		explain_refusal(e);
