@@ -13,7 +13,7 @@
 #include "base/trace.h"
 #include "engine/ctl.h"
 #include "engine/start.h"
-#include "engine/stream.h"
+#include "base/stream.h"
 #include "runtime/sync.h"
 #include "sys/tty.h"
 
@@ -177,32 +177,28 @@ static void end_of_input(struct relay *r)
 		stream_close(&r->in);
 }
 
-static int output_failed(struct relay *r, struct err *e)
+/* Closing our end, and the monitor's, makes the payload's next write fail, as in a pipeline. */
+static int give_up(struct relay *r, struct stream *s, int number, struct err *e)
 {
-	int error = r->out.dst_broken ? r->out.error : r->err.dst_broken ? r->err.error : 0;
+	struct err ignored = ERR_INIT;
+	int error = s->error;
 
-	if (!error)
+	if (!s->dst_broken)
 		return 0;
-	/* Closing our end makes the payload's next write fail, as in a pipeline. */
-	if (r->out.dst_broken)
-		stream_close(&r->out);
-	if (r->err.dst_broken)
-		stream_close(&r->err);
-	r->out.dst_broken = r->err.dst_broken = false;
+	s->dst_broken = false;
+	stream_close(s);
+	if (r->a->relayed)
+		(void)sync_send(r->a->ctl, (enum sync_type)CTL_UNREAD, number, -1, &ignored);
 	if (error == EPIPE || error == EIO)
 		return 0;
 	return err_set(e, -error, "write the container's output");
 }
 
-static short revents(const struct pollfd *p, size_t n, size_t i)
+static int output_failed(struct relay *r, struct err *e)
 {
-	return i < n ? p[i].revents : 0;
-}
+	int out = give_up(r, &r->out, 1, e), err = give_up(r, &r->err, 2, e);
 
-static void pump(struct stream *s, const struct pollfd *p, size_t n)
-{
-	if (n > 0)
-		stream_pump(s, p[0].revents, s->len ? p[0].revents : revents(p, n, 1));
+	return out < 0 ? out : err;
 }
 
 int attach_run(struct attach *a, struct err *e)
@@ -229,9 +225,9 @@ int attach_run(struct attach *a, struct err *e)
 		/* A background process may hold the output open; the process itself has ended. */
 		if (got <= 0)
 			break;
-		pump(&r.in, p + 2, n_in);
-		pump(&r.out, p + 2 + n_in, n_out);
-		pump(&r.err, p + 2 + n_in + n_out, n_err);
+		stream_serve(&r.in, p + 2, n_in);
+		stream_serve(&r.out, p + 2 + n_in, n_out);
+		stream_serve(&r.err, p + 2 + n_in + n_out, n_err);
 		end_of_input(&r);
 		rc = output_failed(&r, e);
 		if (rc == 0 && p[1].revents)

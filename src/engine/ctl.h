@@ -15,6 +15,7 @@ enum ctl_type {
 	CTL_WAIT, /* answer CTL_EXITED when it ends */
 	CTL_STDIO, /* number 0..2, fd: stdio of the exec that follows */
 	CTL_EXEC, /* fd: a memfd with the request, see ctl_pack_exec */
+	CTL_UNREAD, /* number 1 or 2: the starter's reader of that output went away */
 	/* answers */
 	CTL_DONE, /* the request was carried out */
 	CTL_STARTED, /* it runs; number: pid; fd: its terminal's master, if it has one */

@@ -248,16 +248,8 @@ static bool turn(struct monitor *m)
 		return errno == EINTR;
 	if (r == 0)
 		return false;
-	if (n_out)
-		stream_pump(&m->out, p[3].revents,
-			m->out.len  ? p[3].revents
-			: n_out > 1 ? p[4].revents
-				    : 0);
-	if (n_err)
-		stream_pump(&m->err, p[3 + n_out].revents,
-			m->err.len  ? p[3 + n_out].revents
-			: n_err > 1 ? p[4 + n_out].revents
-				    : 0);
+	stream_serve(&m->out, p + 3, n_out);
+	stream_serve(&m->err, p + 3 + n_out, n_err);
 	if (p[0].revents)
 		take_signals(m);
 	if (p[2].revents && !m->exited) {
@@ -268,23 +260,6 @@ static bool turn(struct monitor *m)
 	if (p[1].revents)
 		accept_client(m);
 	return !(m->exited && stream_done(&m->out) && stream_done(&m->err));
-}
-
-/*
- * A reader that closed its end: the payload's next write fails as in a pipeline. A command that
- * died takes its end of the socket with it, and then the container goes on by itself.
- */
-static void notice_broken(struct monitor *m, struct stream *st)
-{
-	char probe;
-
-	if (!st->dst_broken || st->src < 0 || m->s->tty)
-		return;
-	st->dst_broken = false;
-	if (m->starter && recv(m->starter->fd, &probe, 1, MSG_PEEK | MSG_DONTWAIT) != 0) {
-		fd_closep(&st->src);
-		st->eof = true;
-	}
 }
 
 static void finish(struct monitor *m)
@@ -358,8 +333,6 @@ void monitor_main(struct start *s)
 		m->starter->waits = true;
 	}
 	while (turn(m)) {
-		notice_broken(m, &m->out);
-		notice_broken(m, &m->err);
 		if (m->exited && !s->c.finished)
 			finish(m);
 	}

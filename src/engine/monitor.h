@@ -8,7 +8,7 @@
 #include "engine/ctl.h"
 #include "engine/logs.h"
 #include "engine/start.h"
-#include "engine/stream.h"
+#include "base/stream.h"
 #include "runtime/launch.h"
 
 #define CLIENTS_MAX 240

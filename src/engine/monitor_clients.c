@@ -156,6 +156,16 @@ static int send_signal(struct monitor *m, struct client *c, int sig)
 	return r < 0 && errno != ESRCH ? -errno : 0;
 }
 
+/*
+ * The payload's next write fails, as in a pipeline. A command that was killed says nothing of the
+ * kind: then its container goes on by itself, and its output goes to the log alone.
+ */
+static void unread(struct stream *s)
+{
+	fd_closep(&s->src);
+	s->eof = true;
+}
+
 /* Handles one request; false when the connection is done for. */
 static bool request(struct monitor *m, struct client *c)
 {
@@ -175,6 +185,10 @@ static bool request(struct monitor *m, struct client *c)
 		return true;
 	case CTL_WAIT:
 		c->waits = true;
+		return true;
+	case CTL_UNREAD:
+		if (c == m->starter && (number == 1 || number == 2) && !m->s->tty)
+			unread(number == 1 ? &m->out : &m->err);
 		return true;
 	case CTL_STDIO:
 		if (number < 0 || number > 2)

@@ -186,7 +186,8 @@ int run_attach(struct start *s, struct err *e)
 		.out = take_fd(&s->fwd_out[0]),
 		.err = take_fd(&s->fwd_err[0]),
 		.master = s->master,
-		.interactive = s->interactive };
+		.interactive = s->interactive,
+		.relayed = true };
 	int r = attach_run(&a, e);
 
 	fd_closep(&a.in);

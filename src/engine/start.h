@@ -50,6 +50,7 @@ struct attach {
 	int out, err; /* from the process; -1 */
 	int master; /* or a terminal */
 	bool interactive;
+	bool relayed; /* the monitor stands between the process and us */
 };
 int attach_run(struct attach *a, struct err *e);
 /* Signals that a command passes on are blocked from here to attach_run. */

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/stream.h"
 #include "base/str.h"
 #include "sys/syscalls.h"
 #include "sys/tty.h"
@@ -63,7 +64,7 @@ struct front {
 	int signals;
 	bool ended;
 	int code;
-	struct tty_pipe in, out; /* with a terminal */
+	struct stream in, out; /* with a terminal */
 };
 
 static int reap(struct front *f, struct err *e)
@@ -101,32 +102,25 @@ static int on_signal(struct front *f, struct err *e)
 	return n < 0 && errno != EAGAIN && errno != EINTR ? err_set(e, -errno, "read signals") : 0;
 }
 
-static bool ready(const struct pollfd *p, short events)
+/* Our terminal hung up, so the container's does: its processes get SIGHUP and end of file. */
+static void hang_up(struct front *f)
 {
-	return p->revents & (events | POLLHUP | POLLERR);
-}
-
-/* One round of the terminal: what is typed to the master, what it says to standard output. */
-static void carry(struct front *f, const struct pollfd *in, const struct pollfd *master,
-	const struct pollfd *out)
-{
-	/* Standard output gone is no reason to stop the payload; it is drained regardless. */
-	(void)tty_pipe_step(&f->in, ready(in, POLLIN), ready(master, POLLOUT));
-	(void)tty_pipe_step(&f->out, ready(master, POLLIN), out->fd >= 0 && ready(out, POLLOUT));
-	/* Our terminal hung up, so the container's does: its processes get SIGHUP and end of file. */
-	if (f->in.eof && !tty_pipe_wants_out(&f->in))
-		fd_closep(&f->l->master);
+	stream_close(&f->in);
+	stream_close(&f->out);
+	fd_closep(&f->l->master);
 }
 
 /* What was printed before the end: all of it where the slave is closed, else what is there. */
 static void drain(struct front *f)
 {
-	struct pollfd p = { .fd = f->l->master, .events = POLLIN };
+	struct pollfd p[2];
 
-	while (!f->out.eof || tty_pipe_wants_out(&f->out)) {
-		if (tty_pipe_wants_in(&f->out) && poll(&p, 1, 0) <= 0)
+	while (!stream_done(&f->out)) {
+		size_t n = stream_poll(&f->out, p);
+
+		if (poll(p, n, f->out.len ? -1 : 0) <= 0)
 			return;
-		(void)tty_pipe_step(&f->out, true, true);
+		stream_serve(&f->out, p, n);
 	}
 }
 
@@ -135,51 +129,61 @@ static int loop(struct front *f, struct err *e)
 	int r = 0;
 
 	while (r == 0 && !f->ended) {
-		bool tty = f->l->master >= 0;
-		bool in_wants = tty && tty_pipe_wants_in(&f->in);
-		bool master_in = tty && tty_pipe_wants_in(&f->out);
-		bool master_out = tty && tty_pipe_wants_out(&f->in);
-		struct pollfd p[] = {
-			{ .fd = f->signals, .events = POLLIN },
-			{ .fd = in_wants ? STDIN_FILENO : -1, .events = POLLIN },
-			{ .fd = master_in || master_out ? f->l->master : -1,
-				.events = (short)((master_in ? POLLIN : 0) |
-						  (master_out ? POLLOUT : 0)) },
-			{ .fd = tty && tty_pipe_wants_out(&f->out) ? STDOUT_FILENO : -1,
-				.events = POLLOUT },
-		};
+		struct pollfd p[5] = { { .fd = f->signals, .events = POLLIN } };
+		size_t n_in = stream_poll(&f->in, p + 1),
+		       n_out = stream_poll(&f->out, p + 1 + n_in);
 
-		if (poll(p, ARRAY_SIZE(p), -1) < 0 && errno != EINTR)
+		if (poll(p, 1 + n_in + n_out, -1) < 0 && errno != EINTR)
 			return err_set(e, -errno, "poll");
-		if (tty)
-			carry(f, &p[1], &p[2], &p[3]);
+		stream_serve(&f->in, p + 1, n_in);
+		stream_serve(&f->out, p + 1 + n_in, n_out);
+		if (f->l->master >= 0 && stream_done(&f->in))
+			hang_up(f);
 		if (p[0].revents)
 			r = on_signal(f, e);
 	}
-	if (f->l->master >= 0)
-		drain(f);
+	drain(f);
 	return r;
+}
+
+/* The terminal's two directions; each stream owns its descriptors. */
+static int open_streams(struct front *f, struct err *e)
+{
+	int fds[4] = { STDIN_FILENO, f->l->master, f->l->master, STDOUT_FILENO };
+
+	/* So that a payload that does not read cannot hold us up. */
+	if (fcntl(f->l->master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
+		return err_set(e, -errno, "terminal of the container");
+	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
+		fds[i] = fcntl(fds[i], F_DUPFD_CLOEXEC, 3);
+		if (fds[i] < 0)
+			return err_set(e, -errno, "terminal of the container");
+	}
+	stream_init(&f->in, fds[0], fds[1]);
+	stream_init(&f->out, fds[2], fds[3]);
+	return 0;
 }
 
 int foreground_wait(struct launch *l, struct err *e)
 {
-	struct front f = { .l = l, .signals = -1 };
+	static struct front f;
 	_cleanup_fd_ int signals = -1;
 	struct termios saved;
 	bool tty = l->master >= 0;
 	sigset_t set;
 	int r;
 
-	f.in = (struct tty_pipe){ .in = STDIN_FILENO, .out = l->master };
-	f.out = (struct tty_pipe){ .in = l->master, .out = STDOUT_FILENO };
+	f = (struct front){ .l = l, .signals = -1 };
+	stream_init(&f.in, -1, -1);
+	stream_init(&f.out, -1, -1);
 	watched(&set);
 	signals = f.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0)
 		return err_set(e, -errno, "signalfd");
 	if (tty) {
-		/* So that a payload that does not read cannot hold us up. */
-		if (fcntl(l->master, F_SETFL, O_RDWR | O_NONBLOCK) < 0)
-			return err_set(e, -errno, "terminal of the container");
+		r = open_streams(&f, e);
+		if (r < 0)
+			return r;
 		r = tty_raw(STDIN_FILENO, &saved);
 		if (r < 0)
 			return err_set(e, r, "put the terminal into raw mode");
@@ -187,5 +191,7 @@ int foreground_wait(struct launch *l, struct err *e)
 	r = loop(&f, e);
 	if (tty)
 		tty_restore(STDIN_FILENO, &saved);
+	stream_close(&f.in);
+	stream_close(&f.out);
 	return r < 0 ? r : f.code;
 }

@@ -72,39 +72,3 @@ int tty_size_copy(int from, int to)
 }
 
 /* 1 when something was read, 0 when not (end of file is noted in p). */
-static int fill(struct tty_pipe *p)
-{
-	ssize_t n = read(p->in, p->buf, sizeof(p->buf));
-
-	if (n < 0 && (errno == EINTR || errno == EAGAIN))
-		return 0;
-	/* A master reports EIO when the last slave is closed; any other error ends the source too. */
-	if (n <= 0) {
-		p->eof = true;
-		return 0;
-	}
-	p->off = 0;
-	p->len = (size_t)n;
-	return 1;
-}
-
-int tty_pipe_step(struct tty_pipe *p, bool readable, bool writable)
-{
-	ssize_t n;
-	int r;
-
-	if (readable && tty_pipe_wants_in(p) && fill(p))
-		writable = true;
-	if (!writable || !tty_pipe_wants_out(p))
-		return 0;
-	n = write(p->out, p->buf + p->off, p->len - p->off);
-	if (n < 0) {
-		if (errno == EINTR || errno == EAGAIN)
-			return 0;
-		r = -errno;
-		p->off = p->len = 0;
-		return r;
-	}
-	p->off += (size_t)n;
-	return 0;
-}

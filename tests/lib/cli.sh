@@ -20,6 +20,7 @@ start_quiet()
 # background COMMAND...: starts it, output to $T.bg.out and $T.bg.err; its pid is in $bg.
 background()
 {
+	: > "$T.bg.out" # now: the redirection below happens in its own time
 	"$@" < /dev/null > "$T.bg.out" 2> "$T.bg.err" &
 	bg=$!
 }

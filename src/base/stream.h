@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Copies bytes from one descriptor to another inside a poll(2) loop, with back-pressure. */
-#ifndef UCTR_ENGINE_STREAM_H
-#define UCTR_ENGINE_STREAM_H
+#ifndef UCTR_BASE_STREAM_H
+#define UCTR_BASE_STREAM_H
 
 #include <poll.h>
 #include <stdbool.h>
@@ -27,10 +27,10 @@ struct stream {
 
 void stream_init(struct stream *s, int src, int dst);
 void stream_close(struct stream *s);
-/* Adds up to two entries; returns how many. Call stream_pump afterwards with any result. */
+/* Fills up to two entries for poll(2); returns how many. */
 size_t stream_poll(const struct stream *s, struct pollfd *p);
-/* Moves what can be moved without blocking when dst is non-blocking. */
-void stream_pump(struct stream *s, short src_events, short dst_events);
+/* Moves what the same n entries allow; does not block when dst is non-blocking. */
+void stream_serve(struct stream *s, const struct pollfd *p, size_t n);
 /* Nothing pending and src at its end (or closed). */
 bool stream_done(const struct stream *s);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One direction of a relay. */
-#include "engine/stream.h"
+#include "base/stream.h"
 
 #include <errno.h>
 #include <string.h>
@@ -84,16 +84,18 @@ static void pull(struct stream *s)
 	push(s);
 }
 
-void stream_pump(struct stream *s, short src_events, short dst_events)
+void stream_serve(struct stream *s, const struct pollfd *p, size_t n)
 {
+	if (n == 0)
+		return;
 	if (s->len > 0) {
-		if (dst_events)
+		if (p[0].revents)
 			push(s);
 		return;
 	}
-	if (s->dst >= 0 && (dst_events & (POLLERR | POLLNVAL)))
+	if (n > 1 && s->dst >= 0 && (p[1].revents & (POLLERR | POLLNVAL)))
 		broken(s, EPIPE);
-	if (!s->eof && (src_events & (POLLIN | POLLHUP | POLLERR)))
+	if (!s->eof && (p[0].revents & (POLLIN | POLLHUP | POLLERR)))
 		pull(s);
 }
 
