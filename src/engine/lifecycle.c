@@ -134,6 +134,16 @@ int container_wait(struct engine *en, struct container *c, struct err *e)
 	return wait_answer(en, fd, -1, c, e);
 }
 
+/* Its monitor may still wait for somebody to read the output while the record says that it ended. */
+static bool recorded_end(struct engine *en, const struct container *c)
+{
+	_cleanup_container_ struct container again = CONTAINER_INIT;
+	struct err ignored = ERR_INIT;
+	int r = container_find(en, c->id, &again, &ignored);
+
+	return r == -ENOENT || (r == 0 && again.state != CONTAINER_RUNNING);
+}
+
 static int kill_and_wait(struct engine *en, struct container *c, int fd, struct err *e)
 {
 	int r = container_signal(en, c, SIGKILL, e);
@@ -166,6 +176,8 @@ int container_stop(struct engine *en, struct container *c, long timeout, struct 
 	if (r < 0 && r != -ESRCH)
 		return r;
 	r = wait_answer(en, fd, ms, c, e);
+	if (r == -ETIMEDOUT && recorded_end(en, c))
+		return 0;
 	if (r == -ETIMEDOUT)
 		r = kill_and_wait(en, c, fd, e);
 	/* Removed by itself (--rm), or ended with its monitor: stopped either way. */
