@@ -179,6 +179,18 @@ test_detached()
 	assertErrLine no-such-program
 }
 
+test_detached_with_a_terminal_stays()
+{
+	need fullmap || return 0
+	ex -dt te1 sh -c 'tty > /terminal; yes | head -c 300000; echo "wrote" > /wrote; exec sleep 222'
+	assertExit 0
+	wait_for 5 "$UCTR" exec te1 test -e /wrote || fail "its output is not taken away"
+	ex te1 cat /terminal /wrote
+	assertOut "$(printf '/dev/pts/0\nwrote')"
+	ex te1 sh -c 'ps -o args | grep -c "^sleep 222"'
+	assertOut 1
+}
+
 test_many_at_once()
 {
 	need fullmap || return 0

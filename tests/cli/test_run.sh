@@ -273,7 +273,7 @@ test_command_line_killed_container_goes_on()
 	wait_for 10 printed 1 || fail "the container did not start"
 	kill -KILL "$bg"
 	wait "$bg"
-	last=$("$UCTR" logs --tail 1 tr1)
+	last=$("$UCTR" logs tr1 | tail -n 1)
 	wait_for 5 logged tr1 $((last + 5)) || fail "it stopped printing with its command line"
 	assertEquals running "$(state_of tr1)"
 	assert_run "$UCTR" stop -t 0 tr1
