@@ -126,6 +126,7 @@ static int add_bind(struct plan *p, const char *flag, const char *source, const 
 	m = add(p, MOUNT_BIND, "bind", real, dest);
 	if (!m || strv_addf(&p->mounts, "%s:%s", real, dest) < 0)
 		return err_set(e, -ENOMEM, "mounts");
+	m->resolved = true;
 	/* A volume carries no rights in: no setuid, no devices (H13). */
 	m->attr_set = red_off("nosuid") ? 0 : MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV;
 	strv_foreach (w, options) {
@@ -272,9 +273,14 @@ static size_t depth(const char *path)
 	return n;
 }
 
+static size_t rank(const struct spec_mount *m)
+{
+	return 2 * depth(m->dest) + (m->kind == MOUNT_BIND);
+}
+
 /*
  * As docker: what lies deeper is mounted later, in whatever order it was given, so that /app does
- * not cover /app/data. Equal depths keep their order.
+ * not cover /app/data. At equal depth new file systems come before volumes; else the order is kept.
  */
 static void sort_by_depth(struct spec_mount *m, size_t n)
 {
@@ -282,7 +288,7 @@ static void sort_by_depth(struct spec_mount *m, size_t n)
 		struct spec_mount one = m[i];
 		size_t at = i;
 
-		for (; at > 0 && depth(m[at - 1].dest) > depth(one.dest); at--)
+		for (; at > 0 && rank(&m[at - 1]) > rank(&one); at--)
 			m[at] = m[at - 1];
 		m[at] = one;
 	}

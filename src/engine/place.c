@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/red.h"
 #include "engine/start.h"
 #include "sys/dirs.h"
 #include "sys/syscalls.h"
@@ -47,6 +48,42 @@ static int place_overlay(struct start *s, const struct image *img, struct err *e
 	return make_dir(s, "merged", 0700, &sp->root_path, e);
 }
 
+static bool is_volume(const struct spec_mount *m)
+{
+	return m->kind == MOUNT_BIND && m->resolved;
+}
+
+/* Does the volume cover the path, so that only what is mounted after it is seen? */
+static bool covers(const struct spec_mount *volume, const char *path)
+{
+	size_t n = strlen(volume->dest);
+
+	while (n > 0 && volume->dest[n - 1] == '/')
+		n--;
+	return strncmp(volume->dest, path, n) == 0 && path[n] == '/';
+}
+
+/*
+ * Moves the last mount, uctr's own file, before all volumes: a link in the image (/etc/hosts to a
+ * volume's directory) would make an empty file on the host there. Not where the person mounts a
+ * volume over the place itself.
+ */
+static void before_volumes(struct spec *sp)
+{
+	size_t last = sp->n_mounts - 1, at = last;
+	struct spec_mount own = sp->mounts[last];
+
+	for (size_t i = last; i > 0 && !red_off("volumes"); i--) {
+		if (!is_volume(&sp->mounts[i - 1]))
+			continue;
+		if (covers(&sp->mounts[i - 1], own.dest))
+			return;
+		at = i - 1;
+	}
+	memmove(&sp->mounts[at + 1], &sp->mounts[at], (last - at) * sizeof(own));
+	sp->mounts[at] = own;
+}
+
 /* A private file, bound over the image's: neither goes to the other. */
 static int place_file(struct start *s, const char *name, const char *text, size_t len,
 	const char *dest, struct err *e)
@@ -60,12 +97,14 @@ static int place_file(struct start *s, const char *name, const char *text, size_
 	if (!m)
 		return err_set(e, -ENOMEM, "mounts");
 	m->kind = MOUNT_BIND;
-	m->engine_file = true;
 	m->attr_set = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	m->dest = strdup(dest);
 	if (!m->dest)
 		return err_set(e, -ENOMEM, "mounts");
-	return own_path(s, name, &m->source, e);
+	r = own_path(s, name, &m->source, e);
+	if (r == 0)
+		before_volumes(&s->plan.spec);
+	return r;
 }
 
 static bool is_mounted(const struct start *s, const char *dest)

@@ -150,9 +150,21 @@ static int new_fs(const struct spec_mount *m, struct err *e)
 	return mnt;
 }
 
+/* Whoever may write beside a source must not exchange it for a link after it was looked at (C6). */
+static int clone_source(const struct spec_mount *m)
+{
+	struct open_how how = { .flags = O_PATH | O_CLOEXEC, .resolve = RESOLVE_NO_SYMLINKS };
+	_cleanup_fd_ int fd = -1;
+
+	if (!m->resolved)
+		return mount_clone(AT_FDCWD, m->source, m->recursive);
+	fd = sys_openat2(AT_FDCWD, m->source, &how);
+	return fd < 0 ? -errno : mount_clone(fd, "", m->recursive);
+}
+
 static int bind_source(const struct spec_mount *m, struct err *e)
 {
-	int r, mnt = mount_clone(AT_FDCWD, m->source, m->recursive);
+	int r, mnt = clone_source(m);
 
 	if (mnt < 0)
 		return err_set(e, mnt, "mount source %s", m->source);

@@ -77,7 +77,7 @@ struct spec_mount {
 	bool recursive, rec_attr;
 	unsigned long propagation; /* MS_PRIVATE ...; 0: private */
 	char **data; /* "key", "value" pairs; value "" is a flag */
-	bool engine_file; /* own: uctr's own file (hosts, ...): the target may be made */
+	bool resolved; /* own: no symlink is left in source; one that appears now is refused */
 	bool idmapped; /* refused: kept so that the error can name it */
 };
 

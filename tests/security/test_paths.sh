@@ -265,6 +265,27 @@ test_A12_engine_files()
 	falls_without pivot "victim touched" attack_engine_files
 }
 
+# A link of the image's from /etc/hosts into a volume: uctr's own file makes nothing on the host.
+attack_engine_file_in_volume()
+{
+	rm -rf "$T/vol"
+	mkdir "$T/vol"
+	u run --rm --network none -v "$T/vol:/v" --rootfs "$T/etc-in-volume" true || bad "no start" ||
+		return 1
+	[ -z "$(ls -A "$T/vol")" ] || bad "made on the host: $(ls -A "$T/vol")"
+}
+
+test_A12_engine_file_in_volume()
+{
+	need fullmap || return 0
+	mkrootfs "$T/etc-in-volume"
+	mkdir -p "$T/etc-in-volume/etc"
+	rm -f "$T/etc-in-volume/etc/hosts"
+	ln -s /v/made "$T/etc-in-volume/etc/hosts"
+	holds attack_engine_file_in_volume
+	falls_without volumes "made on the host: made" attack_engine_file_in_volume
+}
+
 # An image's VOLUME on /proc or /sys neither hides them nor opens what is masked.
 attack_image_volumes()
 {
