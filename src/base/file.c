@@ -40,6 +40,16 @@ int fd_slurp(int fd, size_t max, char **ret, size_t *ret_len)
 	return 0;
 }
 
+char *fd_first_line(int fd)
+{
+	char text[512];
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	text[n > 0 ? n : 0] = '\0';
+	text[strcspn(text, "\n")] = '\0';
+	return str_sanitise(text);
+}
+
 int file_read(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len)
 {
 	_cleanup_fd_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

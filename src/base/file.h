@@ -20,6 +20,12 @@
 int file_read(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len);
 int fd_slurp(int fd, size_t max, char **ret, size_t *ret_len);
 
+/*
+ * What a program said when it failed: the first line that read(2) gives, safe to print; "" when it
+ * said nothing. Owned by the caller; NULL when memory is out.
+ */
+char *fd_first_line(int fd);
+
 /* Writes a short value to an existing file (/proc, cgroup), in one write(2). 0 or -errno. */
 int file_poke(int dirfd, const char *path, const char *value);
 

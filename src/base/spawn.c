@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/str.h"
 
 static char *const clean_env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
@@ -90,28 +91,22 @@ int spawn_wait(pid_t pid)
 int spawn_run(const struct spawn *s, struct err *e)
 {
 	_cleanup_fd_ int rd = -1, wr = -1;
-	_cleanup_free_ char *clean = NULL;
+	_cleanup_free_ char *said = NULL;
 	struct spawn with = *s;
-	char text[512];
-	int p[2], code, r;
-	ssize_t n;
+	int p[2], code, r = fd_pipe(p);
 	pid_t pid;
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_set(e, -errno, "pipe for %s", s->path);
+	if (r < 0)
+		return err_set(e, r, "pipe for %s", s->path);
 	rd = p[0];
-	wr = p[1];
-	with.stdio[2] = wr;
+	with.stdio[2] = wr = p[1];
 	r = spawn_start(&with, &pid, e);
 	if (r < 0)
 		return r;
 	fd_closep(&wr);
-	n = fd_read_full(rd, text, sizeof(text) - 1);
+	said = fd_first_line(rd); /* returns with its word or its end */
 	code = spawn_wait(pid);
 	if (code == 0)
 		return 0;
-	text[n > 0 ? n : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	clean = str_sanitise(text);
-	return err_msg(e, -EIO, "%s failed (exit code %d): %s", s->path, code, clean ? clean : "");
+	return err_msg(e, -EIO, "%s failed (exit code %d): %s", s->path, code, said ? said : "");
 }

@@ -292,7 +292,7 @@ static int logs(void *args, char **operands, struct err *e)
 	if (r == 0)
 		r = container_find(&en, operands[0], &c, e);
 	if (r == 0)
-		r = logs_print(&en, &c, a->follow, (long)tail, a->timestamps, e);
+		r = logs_print(&c, a->follow, (long)tail, a->timestamps, e);
 	return r;
 }
 

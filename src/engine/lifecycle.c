@@ -57,15 +57,25 @@ static int reach(struct engine *en, struct container *c, struct err *e)
 		c->name, en->runtime_path, c->name);
 }
 
+/* A monitor answers at once; one that is stopped or starved never does. */
+#define ANSWER_MS 10000
+
 int container_signal(struct engine *en, struct container *c, int sig, struct err *e)
 {
 	_cleanup_fd_ int fd = reach(en, c, e);
+	struct pollfd p = { .fd = fd, .events = POLLIN };
 	struct err got = ERR_INIT;
 	int r;
 
 	if (fd < 0)
 		return take_fd(&fd);
 	r = sync_send(fd, (enum sync_type)CTL_SIGNAL, sig, -1, &got);
+	if (r == 0 && poll(&p, 1, ANSWER_MS) == 0)
+		return err_msg(e, -ETIMEDOUT,
+			"the monitor of container %s does not answer (is it stopped?); 'uctr rm -f "
+			"%s' "
+			"ends it all the same",
+			c->name, c->name);
 	if (r == 0)
 		r = sync_recv(fd, NULL, NULL, &got);
 	else if (r == -EPIPE)

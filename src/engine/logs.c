@@ -152,8 +152,7 @@ static bool lives(struct container *c)
 	return lock >= 0 && lock_query(lock) == 1;
 }
 
-int logs_print(struct engine *en, struct container *c, bool follow, long tail, bool timestamps,
-	struct err *e)
+int logs_print(struct container *c, bool follow, long tail, bool timestamps, struct err *e)
 {
 	_cleanup_fd_ int fd = openat(c->dir, "log", O_RDONLY | O_CLOEXEC | O_NOFOLLOW), in = -1;
 	struct printer to = { .timestamps = timestamps };
@@ -161,7 +160,6 @@ int logs_print(struct engine *en, struct container *c, bool follow, long tail, b
 	off_t pos;
 	int r;
 
-	(void)en;
 	if (fd < 0 && errno == ENOENT)
 		return err_msg(e, -ENOENT,
 			"container %s keeps no log: it runs in the foreground with --rm, so its "

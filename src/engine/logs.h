@@ -23,7 +23,6 @@ void log_append(void *tap, const char *data, size_t len);
  * Writes the log's text to stdout and stderr. follow: until the container ends. tail: the last
  * lines only, -1 for all. timestamps: with each line's time.
  */
-int logs_print(struct engine *en, struct container *c, bool follow, long tail, bool timestamps,
-	struct err *e);
+int logs_print(struct container *c, bool follow, long tail, bool timestamps, struct err *e);
 
 #endif

@@ -230,7 +230,7 @@ int plan_make(struct engine *en, const struct container_opts *o, const struct im
 	if (r == 0)
 		r = merge_security(en, o, p, e);
 	if (r == 0)
-		r = merge_mounts(en, o, p, e);
+		r = merge_mounts(o, p, e);
 	if (r == 0)
 		r = merge_devices(o, p, e);
 	if (r == 0)

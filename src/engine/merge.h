@@ -40,7 +40,7 @@ int plan_make(struct engine *en, const struct container_opts *o, const struct im
 	const char *rootfs, char *const *args, struct plan *ret, struct err *e);
 
 /* merge_mounts.c */
-int merge_mounts(struct engine *en, const struct container_opts *o, struct plan *p, struct err *e);
+int merge_mounts(const struct container_opts *o, struct plan *p, struct err *e);
 int merge_devices(const struct container_opts *o, struct plan *p, struct err *e);
 /* merge_security.c */
 int merge_security(

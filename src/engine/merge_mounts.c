@@ -294,13 +294,12 @@ static void sort_by_depth(struct spec_mount *m, size_t n)
 	}
 }
 
-int merge_mounts(struct engine *en, const struct container_opts *o, struct plan *p, struct err *e)
+int merge_mounts(const struct container_opts *o, struct plan *p, struct err *e)
 {
 	static const char *const scratch[] = { "/run", "/tmp", "/var/tmp", NULL };
 	size_t n_own;
 	int r = 0;
 
-	(void)en;
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
 		if ((r = add_own(o, &own[i], p, e)) < 0)
 			return r;

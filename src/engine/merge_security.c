@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Capabilities, seccomp, masked paths: the default profile and the flags that change it. */
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "engine/merge.h"
@@ -156,6 +158,25 @@ static int merge_seccomp(
 	return seccomp_profile_compile(text, len, c->profile, caps, en->data, &p->spec.seccomp, e);
 }
 
+/*
+ * Real root's containers are root of the host by number. The kernel lets that number write
+ * /proc/sys and /proc/sysrq-trigger without any capability, so there the masks are all that holds.
+ */
+static int check_real_root(const struct choices *c, uint64_t caps, struct err *e)
+{
+	struct idmap own;
+
+	if (geteuid() != 0 || (!c->unmask_all && !c->unmask && !(caps & CAP_BIT(CAP_SYS_ADMIN))))
+		return 0;
+	if (idmap_read(0, &own) < 0 || own.n_uid != 1 || own.uid[0].count != UINT32_MAX)
+		return 0; /* root of a user namespace only */
+	return err_msg(e, -EPERM,
+		"--privileged, nesting, SYS_ADMIN and unmasked paths would hand the host's kernel "
+		"settings to "
+		"the "
+		"container of real root; run uctr as an ordinary user");
+}
+
 int merge_security(struct engine *en, const struct container_opts *o, struct plan *p, struct err *e)
 {
 	struct choices c = { .nesting = o->privileged, .unmask_all = o->privileged };
@@ -166,7 +187,9 @@ int merge_security(struct engine *en, const struct container_opts *o, struct pla
 		if (r < 0)
 			goto out;
 	}
-	if ((r = merge_caps(o, p, e)) < 0 || (r = merge_masks(&c, p, e)) < 0)
+	if ((r = merge_caps(o, p, e)) < 0 ||
+		(r = check_real_root(&c, p->spec.process.caps.bounding, e)) < 0 ||
+		(r = merge_masks(&c, p, e)) < 0)
 		goto out;
 	/* Nested user namespaces are shut twice: by the filter, and by the namespace's own limit. */
 	if (!c.nesting && !c.seccomp_off &&

@@ -207,7 +207,9 @@ static void take_signals(struct monitor *m)
 			continue;
 		/* The user's session ends, or somebody asks politely: stop as `uctr stop` does. */
 		(void)sys_pidfd_send_signal(m->launch.pidfd, m->s->c.stop_signal);
-		(void)arm_timeout(m, (m->s->c.stop_timeout + 1) * 1000000000ULL, &ignored);
+		if (!m->stopping)
+			(void)arm_timeout(m, (m->s->c.stop_timeout + 1) * 1000000000ULL, &ignored);
+		m->stopping = true;
 	}
 	reap(m);
 }
@@ -254,7 +256,7 @@ static bool turn(struct monitor *m)
 		take_signals(m);
 	if (p[2].revents && !m->exited) {
 		fd_closep(&m->timer);
-		kill_container(m, "its time was up");
+		kill_container(m, m->stopping ? NULL : "its time was up");
 	}
 	clients_serve(m, p + n, n_clients);
 	if (p[1].revents)
@@ -272,8 +274,11 @@ static void finish(struct monitor *m)
 	s->c.finished = now_ns();
 	s->c.pid = s->c.monitor = 0;
 	s->c.error = m->death;
-	/* Nobody is there to be told of a full disk; the freed lock says "dead" then. */
-	if (!s->c.auto_remove)
+	/*
+	 * One that is removed at once needs no record, unless a slow reader keeps it here for now.
+	 * Nobody is there to be told of a full disk; the freed lock says "dead" then.
+	 */
+	if (!s->c.auto_remove || m->out.len || m->err.len)
 		(void)container_save(&s->c, &ignored);
 }
 

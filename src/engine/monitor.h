@@ -36,6 +36,7 @@ struct monitor {
 	int signals, listen, timer;
 	pid_t self; /* as the host's /proc shows it; 0 before it is registered */
 	bool exited;
+	bool stopping; /* the monitor itself was asked to end */
 	int exit_code;
 	char *death; /* why uctr itself ended the container, or NULL */
 };

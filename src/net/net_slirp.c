@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/spawn.h"
 #include "base/str.h"
 #include "base/trace.h"
@@ -51,10 +52,11 @@ int net_slirp_start(int netns, struct net_slirp *ret, struct err *e)
 	s.path = dirs_tool("slirp4netns");
 	if (!s.path)
 		return err_msg(e, -ENOENT, "slirp4netns is not installed");
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_set(e, -errno, "pipe for slirp4netns");
-	rd = fd_above_stdio(p[0]);
-	wr = fd_above_stdio(p[1]);
+	r = fd_pipe(p);
+	if (r < 0)
+		return err_set(e, r, "pipe for slirp4netns");
+	rd = p[0];
+	wr = p[1];
 	ret->log = memfd_create("slirp4netns", MFD_CLOEXEC);
 	if (ret->log < 0)
 		return err_set(e, -errno, "memfd for slirp4netns");
@@ -75,8 +77,8 @@ int net_slirp_start(int netns, struct net_slirp *ret, struct err *e)
 int net_slirp_wait(struct net_slirp *s, struct err *e)
 {
 	struct pollfd p = { .fd = s->ready, .events = POLLIN };
-	_cleanup_free_ char *clean = NULL;
-	char text[512], c;
+	_cleanup_free_ char *said = NULL;
+	char c;
 	ssize_t n;
 	int r;
 
@@ -89,14 +91,11 @@ int net_slirp_wait(struct net_slirp *s, struct err *e)
 		trace("slirp4netns is up");
 		return 0;
 	}
-	n = pread(s->log, text, sizeof(text) - 1, 0);
-	text[n > 0 ? n : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	clean = str_sanitise(text);
+	said = lseek(s->log, 0, SEEK_SET) == 0 ? fd_first_line(s->log) : NULL;
 	return err_msg(e, -EIO,
 		"slirp4netns %s%s%s; use --network none or host, or see 'uctr doctor'",
 		r == 0 ? "did not get ready within 10 seconds" : "failed",
-		clean && *clean ? ": " : "", clean ? clean : "");
+		said && *said ? ": " : "", said ? said : "");
 }
 
 void net_slirp_free(struct net_slirp *s)

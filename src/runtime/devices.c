@@ -8,7 +8,6 @@
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
-#include <sys/vfs.h>
 #include <termios.h>
 #include <unistd.h>
 
@@ -82,13 +81,6 @@ int devices_open(struct child *c, struct err *e)
 	return 0;
 }
 
-static bool fs_is(int fd, long magic)
-{
-	struct statfs fs;
-
-	return fstatfs(fd, &fs) == 0 && (long)fs.f_type == magic;
-}
-
 static int make_links(int dev, struct err *e)
 {
 	static const char *const links[][2] = { { "/proc/self/fd", "fd" },
@@ -130,7 +122,7 @@ int devices_attach(struct child *c, struct err *e)
 		fd_closep(&c->devices[i]);
 	}
 	/* Only into our own tmpfs: an image's or a volume's /dev stays as it is. */
-	return dev >= 0 && fs_is(dev, TMPFS_MAGIC) ? make_links(dev, e) : 0;
+	return dev >= 0 && inroot_is_fs(dev, TMPFS_MAGIC) ? make_links(dev, e) : 0;
 }
 
 /*
@@ -147,7 +139,7 @@ int devices_terminal(int root, bool console, const struct spec_process *p, int *
 	master = inroot_open_nolinks(root, "/dev/pts/ptmx", O_RDWR | O_NOCTTY);
 	if (master < 0)
 		return err_set(e, master, "open /dev/pts/ptmx of the container");
-	if (!fs_is(master, DEVPTS_SUPER_MAGIC))
+	if (!inroot_is_fs(master, DEVPTS_SUPER_MAGIC))
 		return err_msg(e, -EINVAL, "/dev/pts of the container is not a devpts");
 	if (ioctl(master, TIOCSPTLCK, &unlock) < 0)
 		return err_set(e, -errno, "unlock the terminal");

@@ -41,13 +41,13 @@ int guard_start(
 	struct guard *ret, int pidfd, const struct state *s, const char *cgroup, struct err *e)
 {
 	_cleanup_fd_ int rd = -1, wr = -1;
-	int p[2];
+	int p[2], r = fd_pipe(p);
 	pid_t pid;
 
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_set(e, -errno, "pipe for the guard process");
-	rd = fd_above_stdio(p[0]);
-	wr = fd_above_stdio(p[1]);
+	if (r < 0)
+		return err_set(e, r, "pipe for the guard process");
+	rd = p[0];
+	wr = p[1];
 	pid = fork();
 	if (pid == 0)
 		guard_main(rd, pidfd, s, cgroup);

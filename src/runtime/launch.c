@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/file.h"
 #include "base/red.h"
 #include "base/spawn.h"
 #include "base/trace.h"
@@ -95,6 +96,7 @@ int launch_begin(struct launch *l, struct err *e)
 /* Joins the child's user and mount namespaces and becomes fuse-overlayfs there. */
 static void fuse_child(const struct launch *l, const int ns[2], int err_fd)
 {
+	sigset_t none;
 	const struct spec *s = l->spec;
 	_cleanup_str_ struct str opt = { 0 };
 	char *argv[5] = { (char *)"fuse-overlayfs", (char *)"-o", NULL, s->root_path, NULL };
@@ -106,6 +108,9 @@ static void fuse_child(const struct launch *l, const int ns[2], int err_fd)
 	if (setns(ns[0], CLONE_NEWUSER) < 0 || setns(ns[1], CLONE_NEWNS) < 0 ||
 		unshare(CLONE_NEWNS) < 0 || dup2(err_fd, 2) < 0 || fd_cloexec_from(3) < 0)
 		_exit(126);
+	/* The monitor takes its signals by descriptor; this one must not have them all blocked. */
+	sigemptyset(&none);
+	sigprocmask(SIG_SETMASK, &none, NULL);
 	execve(s->fuse_overlayfs, argv, (char *[]){ (char *)"PATH=/usr/bin:/bin", NULL });
 	_exit(127);
 }
@@ -114,17 +119,17 @@ static void fuse_child(const struct launch *l, const int ns[2], int err_fd)
 static int start_fuse(const struct launch *l, int user_ns, struct err *e)
 {
 	_cleanup_fd_ int rd = -1, wr = -1, mnt_ns = -1;
-	char text[256];
-	ssize_t n = 0;
+	_cleanup_free_ char *said = NULL;
 	int p[2], code, r = sync_expect(l->sync, SYNC_FUSE, NULL, &mnt_ns, e);
 	pid_t pid;
 
 	if (r < 0)
 		return r;
-	if (pipe2(p, O_CLOEXEC | O_NONBLOCK) < 0)
-		return err_set(e, -errno, "pipe");
-	rd = fd_above_stdio(p[0]);
-	wr = fd_above_stdio(p[1]);
+	r = fd_pipe(p);
+	if (r < 0)
+		return err_set(e, r, "pipe for %s", l->spec->fuse_overlayfs);
+	rd = p[0];
+	wr = p[1];
 	pid = fork();
 	if (pid == 0)
 		fuse_child(l, (int[2]){ user_ns, mnt_ns }, wr);
@@ -134,11 +139,10 @@ static int start_fuse(const struct launch *l, int user_ns, struct err *e)
 	code = spawn_wait(pid);
 	if (code == 0)
 		return 0;
-	n = read(rd, text, sizeof(text) - 1);
-	text[n > 0 ? n : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	return err_msg(
-		e, -EIO, "%s failed (exit code %d): %s", l->spec->fuse_overlayfs, code, text);
+	fd_closep(&wr);
+	said = fd_first_line(rd);
+	return err_msg(e, -EIO, "%s failed (exit code %d): %s", l->spec->fuse_overlayfs, code,
+		said ? said : "");
 }
 
 int launch_ready(struct launch *l, struct err *e)

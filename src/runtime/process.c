@@ -74,9 +74,9 @@ static int set_rlimits(const struct spec_process *p, struct err *e)
 		if (setrlimit((__rlimit_resource_t)l->resource, &rl) < 0) {
 			err_set(e, -errno, "limit %s=%llu:%llu", rlimit_name(l->resource),
 				(unsigned long long)l->soft, (unsigned long long)l->hard);
-			return errno == EPERM ? err_hint(e, "it may not exceed the hard limit of "
-							    "uctr's caller")
-					      : e->code;
+			if (e->code == -EPERM)
+				err_hint(e, "it may not exceed the hard limit of uctr's caller");
+			return err_exit(e, 125);
 		}
 	}
 	return 0;
@@ -139,6 +139,15 @@ static int set_stdio(const int stdio[3], bool terminal, struct err *e)
 	return fd_cloexec_from(3) < 0 ? err_set(e, -errno, "close_range") : 0;
 }
 
+/* What was asked for is at fault, not a step of ours. */
+static int bad_id(int error, const char *what, uint32_t id, struct err *e)
+{
+	err_set(e, -error, "become %s %u", what, id);
+	if (error == EINVAL)
+		err_hint(e, "this %s id is not mapped in the container", what);
+	return err_exit(e, 125);
+}
+
 static int set_identity(const struct spec_process *p, struct err *e)
 {
 	const struct spec_user *u = &p->user;
@@ -146,22 +155,17 @@ static int set_identity(const struct spec_process *p, struct err *e)
 
 	if (!u->keep_groups && setgroups(u->n_groups, groups) < 0) {
 		err_set(e, -errno, "set supplementary groups");
-		return errno == EINVAL ? err_hint(e, "a group id is not mapped in this container")
-				       : e->code;
+		if (e->code == -EINVAL)
+			err_hint(e, "a group id is not mapped in this container");
+		return err_exit(e, 125);
 	}
 	if (u->uid != 0 && p->has_caps && p->caps.permitted &&
 		prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0)
 		return err_set(e, -errno, "keep capabilities");
-	if (setresgid(u->gid, u->gid, u->gid) < 0) {
-		err_set(e, -errno, "become group %u", u->gid);
-		return errno == EINVAL ? err_hint(e, "this group id is not mapped in the container")
-				       : e->code;
-	}
-	if (setresuid(u->uid, u->uid, u->uid) < 0) {
-		err_set(e, -errno, "become user %u", u->uid);
-		return errno == EINVAL ? err_hint(e, "this user id is not mapped in the container")
-				       : e->code;
-	}
+	if (setresgid(u->gid, u->gid, u->gid) < 0)
+		return bad_id(errno, "group", u->gid, e);
+	if (setresuid(u->uid, u->uid, u->uid) < 0)
+		return bad_id(errno, "user", u->uid, e);
 	return 0;
 }
 
@@ -182,6 +186,17 @@ static int not_found(const char *arg, struct err *e)
 	err_msg(e, -ENOENT,
 		strchr(arg, '/') ? "exec '%s': no such file or directory in the container"
 				 : "exec '%s': executable file not found in $PATH of the container",
+		clean ? clean : "");
+	return err_exit(e, 127);
+}
+
+static int no_interpreter(const char *arg, struct err *e)
+{
+	_cleanup_free_ char *clean = str_sanitise(arg);
+
+	err_msg(e, -ENOENT,
+		"exec '%s': no such file or directory: its interpreter or loader is not in the "
+		"container",
 		clean ? clean : "");
 	return err_exit(e, 127);
 }
@@ -255,7 +270,9 @@ static int execute(const struct spec_process *p, const char *path, int init, str
 
 	if (init < 0) {
 		execve(path, p->args, p->env);
-		return not_executable(p->args[0], -errno, e);
+		/* It was there a moment ago: what is missing is its interpreter or loader. */
+		return errno == ENOENT ? no_interpreter(p->args[0], e)
+				       : not_executable(p->args[0], -errno, e);
 	}
 	argv = calloc(n + 3, sizeof(*argv));
 	if (!argv)

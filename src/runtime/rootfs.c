@@ -5,7 +5,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <sys/vfs.h>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -241,13 +240,6 @@ int rootfs_sysctl(struct child *c, struct err *e)
 	return 0;
 }
 
-static bool is_fs(int fd, long magic)
-{
-	struct statfs fs;
-
-	return fstatfs(fd, &fs) == 0 && (long)fs.f_type == magic;
-}
-
 static bool same_file(int a, int b)
 {
 	struct stat x, y;
@@ -261,7 +253,8 @@ static bool is_core(const struct spec_mount *m)
 {
 	static const char *const types[] = { "proc", "sysfs", "devpts", "mqueue", "cgroup2", NULL };
 
-	if (str_startswith(m->dest, "/dev") || streq(m->dest, "/proc") || streq(m->dest, "/sys"))
+	if (streq(m->dest, "/dev") || str_startswith(m->dest, "/dev/") || streq(m->dest, "/proc") ||
+		streq(m->dest, "/sys"))
 		return true;
 	for (size_t i = 0; m->kind == MOUNT_FS && types[i]; i++) {
 		if (streq(m->type, types[i]))
@@ -301,7 +294,7 @@ static int target(struct child *c, const struct spec_mount *m, int mnt, struct e
 		if (fd < 0)
 			return err_set(e, fd, "mount target %s", m->dest);
 	}
-	if (!red_off("procfs") && is_fs(fd, PROC_SUPER_MAGIC)) {
+	if (!red_off("procfs") && inroot_is_fs(fd, PROC_SUPER_MAGIC)) {
 		close(fd);
 		return err_msg(e, -EINVAL,
 			"mount target %s lies on /proc; nothing may be mounted there", m->dest);
@@ -340,7 +333,7 @@ int rootfs_attach(struct child *c, struct err *e)
 	if (proc) {
 		_cleanup_fd_ int fd = inroot_open_nolinks(c->root, "/proc", O_PATH | O_DIRECTORY);
 
-		if (fd < 0 || !is_fs(fd, PROC_SUPER_MAGIC))
+		if (fd < 0 || !inroot_is_fs(fd, PROC_SUPER_MAGIC))
 			return err_msg(e, -EINVAL, "/proc is not a real procfs after mounting it");
 	}
 	return 0;

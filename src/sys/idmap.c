@@ -195,10 +195,11 @@ int idmap_write_start(pid_t pid, const struct idmap *m, struct idmap_job *job, s
 		r = write_direct(pid, "uid_map", m->uid, m->n_uid);
 	if (r != -EPERM)
 		return r < 0 ? err_set(e, r, "write the id map of process %d", pid) : 0;
-	if (pipe2(p, O_CLOEXEC) < 0)
-		return err_set(e, -errno, "pipe for newuidmap");
-	job->words = fd_above_stdio(p[0]);
-	words = fd_above_stdio(p[1]);
+	r = fd_pipe(p);
+	if (r < 0)
+		return err_set(e, r, "pipe for newuidmap");
+	job->words = p[0];
+	words = p[1];
 	r = helper_start("newuidmap", pid, m->uid, m->n_uid, words, &job->pids[0], e);
 	if (r == 0)
 		r = helper_start("newgidmap", pid, m->gid, m->n_gid, words, &job->pids[1], e);
@@ -213,17 +214,12 @@ int idmap_write_start(pid_t pid, const struct idmap *m, struct idmap_job *job, s
 
 static int refused(const char *tool, int code, int words, struct err *e)
 {
-	_cleanup_free_ char *clean = NULL;
-	char text[512];
-	ssize_t n = read(words, text, sizeof(text) - 1);
+	_cleanup_free_ char *said = fd_first_line(words);
 
-	text[n > 0 ? n : 0] = '\0';
-	text[strcspn(text, "\n")] = '\0';
-	clean = str_sanitise(text);
 	return err_msg(e, -EPERM,
 		"%s refused the id map (exit code %d): %s; check /etc/subuid and /etc/subgid, and "
 		"that %s is setuid root ('uctr doctor')",
-		tool, code, clean ? clean : "", tool);
+		tool, code, said ? said : "", tool);
 }
 
 int idmap_write_finish(struct idmap_job *job, struct err *e)

@@ -50,6 +50,13 @@ int inroot_open_nolinks(int rootfd, const char *path, int flags)
 	return open_how(rootfd, path, flags, 0, red_off("links") ? 0 : RESOLVE_NO_SYMLINKS);
 }
 
+bool inroot_is_fs(int fd, long magic)
+{
+	struct statfs fs;
+
+	return fstatfs(fd, &fs) == 0 && (long)fs.f_type == magic;
+}
+
 int inroot_is_pseudo(int fd)
 {
 	struct statfs fs;

@@ -8,6 +8,7 @@
 #define UCTR_SYS_INROOT_H
 
 #include <stddef.h>
+#include <stdbool.h>
 #include <sys/types.h>
 
 #include "base/err.h"
@@ -33,6 +34,9 @@ int inroot_mkdir(int rootfd, const char *path);
 
 /* The same for a mount target that must be a regular file: made empty when missing. */
 int inroot_touch(int rootfd, const char *path);
+
+/* Is fd on a file system of this kind (linux/magic.h)? */
+bool inroot_is_fs(int fd, long magic);
 
 /* 1 when fd lies on procfs or sysfs, 0 when not, -errno. */
 int inroot_is_pseudo(int fd);
