@@ -13,7 +13,7 @@
 #include "base/trace.h"
 #include "engine/ctl.h"
 #include "engine/start.h"
-#include "base/stream.h"
+#include "base/pump.h"
 #include "runtime/sync.h"
 #include "sys/tty.h"
 
@@ -25,7 +25,7 @@ static const int forwarded[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGUSR1, SIGU
 
 struct relay {
 	struct attach *a;
-	struct stream in, out, err;
+	struct pump in, out, err;
 	int signals;
 	bool raw, exited;
 	struct termios saved;
@@ -104,16 +104,16 @@ static int open_relay(struct relay *r, struct attach *a, struct err *e)
 		/* The master's file status is shared with the monitor, which is non-blocking too. */
 		(void)fd_nonblock(a->master);
 		out = a->out >= 0 ? take_fd(&a->out) : fcntl(a->master, F_DUPFD_CLOEXEC, 3);
-		stream_init(&r->in, in, in < 0 ? -1 : fcntl(a->master, F_DUPFD_CLOEXEC, 3));
+		pump_init(&r->in, in, in < 0 ? -1 : fcntl(a->master, F_DUPFD_CLOEXEC, 3));
 	} else {
 		out = take_fd(&a->out);
 		(void)fd_nonblock(a->in);
-		stream_init(&r->in, in, take_fd(&a->in));
+		pump_init(&r->in, in, take_fd(&a->in));
 		if (in < 0)
-			stream_close(&r->in);
+			pump_close(&r->in);
 	}
-	stream_init(&r->out, out, out < 0 ? -1 : own_output(1));
-	stream_init(&r->err, a->err, a->err < 0 ? -1 : own_output(2));
+	pump_init(&r->out, out, out < 0 ? -1 : own_output(1));
+	pump_init(&r->err, a->err, a->err < 0 ? -1 : own_output(2));
 	a->err = -1;
 	if (a->master >= 0 && a->interactive && isatty(0)) {
 		int rc = tty_raw(0, &r->saved);
@@ -130,9 +130,9 @@ static void close_relay(struct relay *r)
 {
 	if (r->raw)
 		tty_restore(0, &r->saved);
-	stream_close(&r->in);
-	stream_close(&r->out);
-	stream_close(&r->err);
+	pump_close(&r->in);
+	pump_close(&r->out);
+	pump_close(&r->err);
 	fd_closep(&r->signals);
 }
 
@@ -173,12 +173,12 @@ static int hear(struct relay *r, struct err *e)
 /* The end of input reaches the process: a closed pipe. A terminal has no such end. */
 static void end_of_input(struct relay *r)
 {
-	if (r->in.dst_broken || (stream_done(&r->in) && r->a->master < 0))
-		stream_close(&r->in);
+	if (r->in.dst_broken || (pump_done(&r->in) && r->a->master < 0))
+		pump_close(&r->in);
 }
 
 /* Closing our end, and the monitor's, makes the payload's next write fail, as in a pipeline. */
-static int give_up(struct relay *r, struct stream *s, int number, struct err *e)
+static int give_up(struct relay *r, struct pump *s, int number, struct err *e)
 {
 	struct err ignored = ERR_INIT;
 	int error = s->error;
@@ -186,7 +186,7 @@ static int give_up(struct relay *r, struct stream *s, int number, struct err *e)
 	if (!s->dst_broken)
 		return 0;
 	s->dst_broken = false;
-	stream_close(s);
+	pump_close(s);
 	if (r->a->relayed)
 		(void)sync_send(r->a->ctl, (enum sync_type)CTL_UNREAD, number, -1, &ignored);
 	if (error == EPIPE || error == EIO)
@@ -206,7 +206,7 @@ int attach_run(struct attach *a, struct err *e)
 	static struct relay r;
 	int rc = open_relay(&r, a, e);
 
-	while (rc == 0 && !(r.exited && stream_done(&r.out) && stream_done(&r.err))) {
+	while (rc == 0 && !(r.exited && pump_done(&r.out) && pump_done(&r.err))) {
 		struct pollfd p[8];
 		size_t n = 2, n_in, n_out, n_err;
 		bool pending = r.out.len > 0 || r.err.len > 0;
@@ -214,9 +214,9 @@ int attach_run(struct attach *a, struct err *e)
 
 		p[0] = (struct pollfd){ .fd = r.exited ? -1 : a->ctl, .events = POLLIN };
 		p[1] = (struct pollfd){ .fd = r.signals, .events = POLLIN };
-		n += n_in = r.exited ? 0 : stream_poll(&r.in, p + n);
-		n += n_out = stream_poll(&r.out, p + n);
-		n += n_err = stream_poll(&r.err, p + n);
+		n += n_in = r.exited ? 0 : pump_poll(&r.in, p + n);
+		n += n_out = pump_poll(&r.out, p + n);
+		n += n_err = pump_poll(&r.err, p + n);
 		got = poll(p, n, r.exited && !pending ? LINGER_MS : -1);
 		if (got < 0 && errno == EINTR)
 			continue;
@@ -225,9 +225,9 @@ int attach_run(struct attach *a, struct err *e)
 		/* A background process may hold the output open; the process itself has ended. */
 		if (got <= 0)
 			break;
-		stream_serve(&r.in, p + 2, n_in);
-		stream_serve(&r.out, p + 2 + n_in, n_out);
-		stream_serve(&r.err, p + 2 + n_in + n_out, n_err);
+		pump_serve(&r.in, p + 2, n_in);
+		pump_serve(&r.out, p + 2 + n_in, n_out);
+		pump_serve(&r.err, p + 2 + n_in + n_out, n_err);
 		end_of_input(&r);
 		rc = output_failed(&r, e);
 		if (rc == 0 && p[1].revents)

@@ -94,8 +94,8 @@ static void make_streams(struct monitor *m)
 	(void)fd_nonblock(s->err[0]);
 	(void)fd_nonblock(s->fwd_out[1]);
 	(void)fd_nonblock(s->fwd_err[1]);
-	stream_init(&m->out, src, take_fd(&s->fwd_out[1]));
-	stream_init(&m->err, take_fd(&s->err[0]), take_fd(&s->fwd_err[1]));
+	pump_init(&m->out, src, take_fd(&s->fwd_out[1]));
+	pump_init(&m->err, take_fd(&s->err[0]), take_fd(&s->fwd_err[1]));
 	m->out.tap = m->err.tap = log_append;
 	m->out.ctx = &m->log_out;
 	m->err.ctx = &m->log_err;
@@ -241,8 +241,8 @@ static bool turn(struct monitor *m)
 	p[0] = (struct pollfd){ .fd = m->signals, .events = POLLIN };
 	p[1] = (struct pollfd){ .fd = m->listen, .events = POLLIN };
 	p[2] = (struct pollfd){ .fd = m->timer, .events = POLLIN };
-	n += n_out = stream_poll(&m->out, p + n);
-	n += n_err = stream_poll(&m->err, p + n);
+	n += n_out = pump_poll(&m->out, p + n);
+	n += n_err = pump_poll(&m->err, p + n);
 	clients_poll(m, p + n, &n_clients);
 	/* After the end only what is in the pipes is to come; a terminal's bytes trail a little. */
 	r = poll(p, n + n_clients, !m->exited || pending ? -1 : m->s->tty ? 50 : 0);
@@ -250,8 +250,8 @@ static bool turn(struct monitor *m)
 		return errno == EINTR;
 	if (r == 0)
 		return false;
-	stream_serve(&m->out, p + 3, n_out);
-	stream_serve(&m->err, p + 3 + n_out, n_err);
+	pump_serve(&m->out, p + 3, n_out);
+	pump_serve(&m->err, p + 3 + n_out, n_err);
 	if (p[0].revents)
 		take_signals(m);
 	if (p[2].revents && !m->exited) {
@@ -261,7 +261,7 @@ static bool turn(struct monitor *m)
 	clients_serve(m, p + n, n_clients);
 	if (p[1].revents)
 		accept_client(m);
-	return !(m->exited && stream_done(&m->out) && stream_done(&m->err));
+	return !(m->exited && pump_done(&m->out) && pump_done(&m->err));
 }
 
 static void finish(struct monitor *m)
@@ -290,8 +290,8 @@ static void clean_up(struct monitor *m, bool remove)
 
 	launch_free(&m->launch);
 	net_slirp_free(&m->slirp);
-	stream_close(&m->out);
-	stream_close(&m->err);
+	pump_close(&m->out);
+	pump_close(&m->err);
 	userns_unregister(s->en, m->self);
 	if (remove) {
 		(void)container_delete(s->en, &s->c, &ignored);
@@ -319,8 +319,8 @@ void monitor_main(struct start *s)
 	m->slirp = (struct net_slirp){ .pid = -1, .ready = -1, .log = -1 };
 	m->listen = m->timer = m->signals = -1;
 	m->log_out.fd = m->log_err.fd = -1;
-	stream_init(&m->out, -1, -1);
-	stream_init(&m->err, -1, -1);
+	pump_init(&m->out, -1, -1);
+	pump_init(&m->err, -1, -1);
 	r = detach_self(m, &e);
 	if (r == 0)
 		r = start_container(m, &e);

@@ -8,7 +8,7 @@
 #include "engine/ctl.h"
 #include "engine/logs.h"
 #include "engine/start.h"
-#include "base/stream.h"
+#include "base/pump.h"
 #include "runtime/launch.h"
 
 #define CLIENTS_MAX 240
@@ -28,7 +28,7 @@ struct monitor {
 	struct start *s;
 	struct launch launch;
 	struct net_slirp slirp;
-	struct stream out, err;
+	struct pump out, err;
 	struct log_tap log_out, log_err;
 	struct client *clients[CLIENTS_MAX];
 	size_t n_clients;

@@ -160,7 +160,7 @@ static int send_signal(struct monitor *m, struct client *c, int sig)
  * The payload's next write fails, as in a pipeline. A command that was killed says nothing of the
  * kind: then its container goes on by itself, and its output goes to the log alone.
  */
-static void unread(struct stream *s)
+static void unread(struct pump *s)
 {
 	fd_closep(&s->src);
 	s->eof = true;

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/stream.h"
+#include "base/pump.h"
 #include "base/str.h"
 #include "sys/syscalls.h"
 #include "sys/tty.h"
@@ -64,7 +64,7 @@ struct front {
 	int signals;
 	bool ended;
 	int code;
-	struct stream in, out; /* with a terminal */
+	struct pump in, out; /* with a terminal */
 };
 
 static int reap(struct front *f, struct err *e)
@@ -105,8 +105,8 @@ static int on_signal(struct front *f, struct err *e)
 /* Our terminal hung up, so the container's does: its processes get SIGHUP and end of file. */
 static void hang_up(struct front *f)
 {
-	stream_close(&f->in);
-	stream_close(&f->out);
+	pump_close(&f->in);
+	pump_close(&f->out);
 	fd_closep(&f->l->master);
 }
 
@@ -115,12 +115,12 @@ static void drain(struct front *f)
 {
 	struct pollfd p[2];
 
-	while (!stream_done(&f->out)) {
-		size_t n = stream_poll(&f->out, p);
+	while (!pump_done(&f->out)) {
+		size_t n = pump_poll(&f->out, p);
 
 		if (poll(p, n, f->out.len ? -1 : 0) <= 0)
 			return;
-		stream_serve(&f->out, p, n);
+		pump_serve(&f->out, p, n);
 	}
 }
 
@@ -130,14 +130,13 @@ static int loop(struct front *f, struct err *e)
 
 	while (r == 0 && !f->ended) {
 		struct pollfd p[5] = { { .fd = f->signals, .events = POLLIN } };
-		size_t n_in = stream_poll(&f->in, p + 1),
-		       n_out = stream_poll(&f->out, p + 1 + n_in);
+		size_t n_in = pump_poll(&f->in, p + 1), n_out = pump_poll(&f->out, p + 1 + n_in);
 
 		if (poll(p, 1 + n_in + n_out, -1) < 0 && errno != EINTR)
 			return err_set(e, -errno, "poll");
-		stream_serve(&f->in, p + 1, n_in);
-		stream_serve(&f->out, p + 1 + n_in, n_out);
-		if (f->l->master >= 0 && stream_done(&f->in))
+		pump_serve(&f->in, p + 1, n_in);
+		pump_serve(&f->out, p + 1 + n_in, n_out);
+		if (f->l->master >= 0 && pump_done(&f->in))
 			hang_up(f);
 		if (p[0].revents)
 			r = on_signal(f, e);
@@ -159,8 +158,8 @@ static int open_streams(struct front *f, struct err *e)
 		if (fds[i] < 0)
 			return err_set(e, -errno, "terminal of the container");
 	}
-	stream_init(&f->in, fds[0], fds[1]);
-	stream_init(&f->out, fds[2], fds[3]);
+	pump_init(&f->in, fds[0], fds[1]);
+	pump_init(&f->out, fds[2], fds[3]);
 	return 0;
 }
 
@@ -174,8 +173,8 @@ int foreground_wait(struct launch *l, struct err *e)
 	int r;
 
 	f = (struct front){ .l = l, .signals = -1 };
-	stream_init(&f.in, -1, -1);
-	stream_init(&f.out, -1, -1);
+	pump_init(&f.in, -1, -1);
+	pump_init(&f.out, -1, -1);
 	watched(&set);
 	signals = f.signals = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 	if (signals < 0)
@@ -191,7 +190,7 @@ int foreground_wait(struct launch *l, struct err *e)
 	r = loop(&f, e);
 	if (tty)
 		tty_restore(STDIN_FILENO, &saved);
-	stream_close(&f.in);
-	stream_close(&f.out);
+	pump_close(&f.in);
+	pump_close(&f.out);
 	return r < 0 ? r : f.code;
 }

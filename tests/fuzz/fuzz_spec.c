@@ -54,7 +54,7 @@ static void check_mounts(const struct spec *s)
 		must(m->kind == MOUNT_BIND ? m->source && *m->source == '/' : m->type && *m->type,
 			"mount source or type");
 		must(strv_len(m->data) % 2 == 0, "pairs of mount data");
-		must(!m->idmapped && !m->copy_up, "refused mount option");
+		must(!m->idmapped, "refused mount option");
 	}
 }
 

@@ -260,6 +260,15 @@ static void test_the_own_binary_is_the_memory_file(void)
 	CHECK_STR(err, "uctr: usage: uctr-init|uctr-exec PATH ARG0 [ARG]...\n");
 }
 
+#ifdef __SANITIZE_ADDRESS__
+/* As pid 1 of a namespace this program has nobody to trace it for leaks. */
+const char *__asan_default_options(void);
+const char *__asan_default_options(void)
+{
+	return "detect_leaks=0";
+}
+#endif
+
 static void test_environment_arguments_and_mask_are_the_payloads(void)
 {
 	const struct how *const both[] = { &as_init, &as_exec };

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* One direction of a relay. */
-#include "base/stream.h"
+#include "base/pump.h"
 
 #include <errno.h>
 #include <string.h>
@@ -8,15 +8,15 @@
 
 #include "base/fd.h"
 
-void stream_init(struct stream *s, int src, int dst)
+void pump_init(struct pump *s, int src, int dst)
 {
-	memset(s, 0, offsetof(struct stream, buf));
+	memset(s, 0, offsetof(struct pump, buf));
 	s->src = src;
 	s->dst = dst;
 	s->eof = src < 0;
 }
 
-void stream_close(struct stream *s)
+void pump_close(struct pump *s)
 {
 	fd_closep(&s->src);
 	fd_closep(&s->dst);
@@ -24,7 +24,7 @@ void stream_close(struct stream *s)
 	s->eof = true;
 }
 
-size_t stream_poll(const struct stream *s, struct pollfd *p)
+size_t pump_poll(const struct pump *s, struct pollfd *p)
 {
 	if (s->len > 0) {
 		p[0] = (struct pollfd){ .fd = s->dst, .events = POLLOUT };
@@ -38,7 +38,7 @@ size_t stream_poll(const struct stream *s, struct pollfd *p)
 	return s->dst >= 0 ? 2 : 1;
 }
 
-static void broken(struct stream *s, int error)
+static void broken(struct pump *s, int error)
 {
 	s->dst_broken = true;
 	s->error = error;
@@ -46,7 +46,7 @@ static void broken(struct stream *s, int error)
 	fd_closep(&s->dst);
 }
 
-static void push(struct stream *s)
+static void push(struct pump *s)
 {
 	while (s->len > 0) {
 		ssize_t n = write(s->dst, s->buf + s->off, s->len);
@@ -64,7 +64,7 @@ static void push(struct stream *s)
 	}
 }
 
-static void pull(struct stream *s)
+static void pull(struct pump *s)
 {
 	ssize_t n = read(s->src, s->buf, sizeof(s->buf));
 
@@ -84,7 +84,7 @@ static void pull(struct stream *s)
 	push(s);
 }
 
-void stream_serve(struct stream *s, const struct pollfd *p, size_t n)
+void pump_serve(struct pump *s, const struct pollfd *p, size_t n)
 {
 	if (n == 0)
 		return;
@@ -99,7 +99,7 @@ void stream_serve(struct stream *s, const struct pollfd *p, size_t n)
 		pull(s);
 }
 
-bool stream_done(const struct stream *s)
+bool pump_done(const struct pump *s)
 {
 	return s->eof && s->len == 0;
 }
