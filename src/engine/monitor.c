@@ -218,7 +218,7 @@ static void accept_client(struct monitor *m)
 {
 	struct ucred cred;
 	socklen_t len = sizeof(cred);
-	int fd = accept4(m->listen, NULL, NULL, SOCK_CLOEXEC);
+	int fd = accept4(m->listen, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
 
 	if (fd < 0)
 		return;
@@ -333,6 +333,7 @@ void monitor_main(struct start *s)
 		sync_send_note(s->ctl[1], &m->launch.note);
 	(void)sync_send(s->ctl[1], (enum sync_type)CTL_STARTED, s->c.pid, m->launch.master, &e);
 	fd_closep(&m->launch.master);
+	(void)fd_nonblock(s->ctl[1]); /* as with every client: see answer() */
 	if (clients_add(m, take_fd(&s->ctl[1])) == 0) {
 		m->starter = m->clients[0];
 		m->starter->waits = true;

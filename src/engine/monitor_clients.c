@@ -53,12 +53,16 @@ static void drop(struct monitor *m, size_t i)
 	m->clients[i] = m->clients[--m->n_clients];
 }
 
-/* A client may have gone; that is its own affair. */
+/*
+ * A client may have gone; that is its own affair. One that asks and never reads must not hold the
+ * monitor up: its connection is shut, and dropped at the next turn.
+ */
 static void answer(struct client *c, enum ctl_type type, int64_t number, int fd)
 {
 	struct err ignored = ERR_INIT;
 
-	(void)sync_send(c->fd, (enum sync_type)type, number, fd, &ignored);
+	if (sync_send(c->fd, (enum sync_type)type, number, fd, &ignored) == -EAGAIN)
+		(void)shutdown(c->fd, SHUT_RDWR);
 }
 
 void clients_poll(struct monitor *m, struct pollfd *p, size_t *ret_n)

@@ -12,21 +12,12 @@
  */
 static int set_attr(int fd, const struct termios *t)
 {
-	sigset_t block, old;
-	int r = 0;
-
-	sigemptyset(&block);
-	sigaddset(&block, SIGTTOU);
-	sigprocmask(SIG_BLOCK, &block, &old);
 	/* TCSADRAIN: output already written (the payload's last words) keeps its processing. */
 	while (tcsetattr(fd, TCSADRAIN, t) < 0) {
-		if (errno == EINTR)
-			continue;
-		r = -errno;
-		break;
+		if (errno != EINTR)
+			return -errno;
 	}
-	sigprocmask(SIG_SETMASK, &old, NULL);
-	return r;
+	return 0;
 }
 
 int tty_raw(int fd, struct termios *saved)
@@ -42,10 +33,15 @@ int tty_raw(int fd, struct termios *saved)
 
 void tty_restore(int fd, const struct termios *saved)
 {
+	sigset_t block, old;
 	int saved_errno = errno;
 
 	/* The terminal may have hung up meanwhile: there is nothing to restore then. */
+	sigemptyset(&block);
+	sigaddset(&block, SIGTTOU);
+	sigprocmask(SIG_BLOCK, &block, &old);
 	(void)set_attr(fd, saved);
+	sigprocmask(SIG_SETMASK, &old, NULL);
 	errno = saved_errno;
 }
 

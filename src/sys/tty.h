@@ -10,7 +10,8 @@
 
 /*
  * Puts the terminal into raw mode and keeps its settings in *saved for tty_restore(). 0 or -errno
- * (-ENOTTY when fd is no terminal), with the terminal as it was.
+ * (-ENOTTY when fd is no terminal), with the terminal as it was. A background process is stopped by
+ * SIGTTOU here, as it has to be, and goes on in the foreground.
  */
 int tty_raw(int fd, struct termios *saved);
 /* Never blocks on SIGTTOU, so that a background process restores its terminal too. Keeps errno. */
