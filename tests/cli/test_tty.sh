@@ -128,6 +128,24 @@ test_modes_are_restored()
 	assertExit 0
 }
 
+# It neither takes the terminal from the shell nor goes on without one.
+test_in_the_background_it_waits_for_the_foreground()
+{
+	need fullmap helper:ptydrive || return 0
+	assert_pty 'expect Stopped
+expect untouched
+expect in front
+expect all over' sh -c 'set -m
+		before=$(stty -g)
+		"$0" run --rm -it --network none busybox echo in front &
+		sleep 0.7
+		jobs
+		[ "$before" = "$(stty -g)" ] && echo untouched
+		fg
+		echo all over' "$UCTR"
+	assertExit 0
+}
+
 test_modes_are_restored_after_a_violent_end()
 {
 	need fullmap helper:ptydrive || return 0
