@@ -160,16 +160,17 @@ static void put_cause(struct text *t, int err)
 {
 	switch (err) {
 	case ENOENT:
-		put(t, "no such file, or the interpreter it names is missing");
+		put(t, "no such file or directory: its interpreter or loader is not in the "
+		       "container");
 		return;
 	case EACCES:
-		put(t, "not an executable file (check its mode with ls -l)");
+		put(t, "Permission denied");
 		return;
 	case EPERM:
 		put(t, "operation not permitted");
 		return;
 	case ENOEXEC:
-		put(t, "exec format error: not a program for this machine, or a script without #!");
+		put(t, "Exec format error");
 		return;
 	case ENOTDIR:
 		put(t, "a part of the path is not a directory");
@@ -200,12 +201,13 @@ static void say(const char *what, const char *name, int err)
 	put(&t, "uctr: ");
 	put(&t, what);
 	if (name) {
-		put(&t, " ");
+		put(&t, " '");
 		put_clean(&t, name);
+		/* A path of thousands of bytes must not push out the cause. */
+		if (t.len > sizeof(t.s) - 120)
+			t.len = sizeof(t.s) - 120;
+		put(&t, "'");
 	}
-	/* A path of thousands of bytes must not push out the cause. */
-	if (t.len > sizeof(t.s) - 100)
-		t.len = sizeof(t.s) - 100;
 	put(&t, ": ");
 	put_cause(&t, err);
 	put(&t, "\n");
@@ -216,7 +218,8 @@ static _Noreturn void exec_payload(char **argv, char **envp)
 {
 	int err = (int)-sys5(__NR_execve, P(argv[1]), P(argv + 2), P(envp), 0, 0);
 
-	say("cannot execute", argv[1], err);
+	/* The same words as uctr's own. */
+	say("exec", argv[2], err);
 	quit(err == ENOENT ? EXIT_NOENT : EXIT_NOEXEC);
 }
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/red.h"
@@ -87,6 +88,8 @@ static void joiner(const struct joining *j, int sock)
 			r = err_set(&e, pid, "clone into the container");
 	}
 	if (r == 0 && pid > 0) {
+		if (red_off("slowpid"))
+			usleep(50000);
 		r = sync_send(sock, SYNC_PID, pid, -1, &e);
 		_exit(r < 0 ? 125 : 0);
 	}
@@ -94,6 +97,30 @@ static void joiner(const struct joining *j, int sock)
 		inside(j, sock, &e);
 	sync_send_error(sock, &e);
 	_exit(125);
+}
+
+/*
+ * Short and independent of the container: setns and clone, nothing that can block. The process
+ * itself runs already, and may be ready before the one in between has told its pid.
+ */
+static int await_pid(struct joining *j, int sock, int64_t *ret_pid, struct err *e)
+{
+	struct err got = ERR_INIT;
+	_cleanup_fd_ int fd = -1;
+	int r = sync_recv(sock, ret_pid, &fd, &got);
+
+	if (r == SYNC_READY) {
+		j->master = take_fd(&fd);
+		return sync_expect(sock, SYNC_PID, ret_pid, NULL, e);
+	}
+	if (r == SYNC_PID)
+		return 0;
+	if (r == -EPIPE && !got.code)
+		return err_msg(e, r, "the other side ended before '%s'", sync_name(SYNC_PID));
+	if (r >= 0)
+		return err_msg(e, -EPROTO, "unexpected '%s'", sync_name((enum sync_type)r));
+	*e = got;
+	return r;
 }
 
 int join_begin(struct joining *j, struct err *e)
@@ -116,10 +143,10 @@ int join_begin(struct joining *j, struct err *e)
 		close(pair[0]);
 		return err_set(e, mid, "fork into the container");
 	}
-	/* Short and independent of the container: setns and clone, nothing that can block. */
-	r = sync_expect(pair[0], SYNC_PID, &pid, NULL, e);
+	r = await_pid(j, pair[0], &pid, e);
 	spawn_wait(mid);
 	if (r < 0) {
+		fd_closep(&j->master);
 		close(pair[0]);
 		return r;
 	}
@@ -131,10 +158,13 @@ int join_begin(struct joining *j, struct err *e)
 int join_step(struct joining *j, struct err *e)
 {
 	struct err got = ERR_INIT;
-	int r = sync_recv(j->sync, NULL, &j->master, &got);
+	_cleanup_fd_ int fd = -1;
+	int r = sync_recv(j->sync, NULL, &fd, &got);
 
-	if (r == SYNC_READY)
+	if (r == SYNC_READY) {
+		j->master = take_fd(&fd);
 		return 1;
+	}
 	fd_closep(&j->sync);
 	if (r == -EPIPE && !got.code)
 		return 0;

@@ -279,4 +279,19 @@ test_from_another_cgroup()
 	[ -n "$group" ] || fail "the container has no cgroup"
 }
 
+# The process may be ready before the one in between has told its pid: the test build waits there.
+test_a_process_that_is_faster_than_its_pid()
+{
+	need fullmap || return 0
+	assert_run env UCTR_RED=slowpid "${UCTR%/bin/*}/red/uctr" run -d --name te9 --network none \
+		busybox sleep 60
+	assertExit 0
+	assert_run "$UCTR" exec te9 echo here
+	assertExit 0
+	assertOut here
+	assert_run "$UCTR" exec te9 nosuch
+	assertExit 127
+	assert_run "$UCTR" rm -f te9
+}
+
 . shunit2
