@@ -284,7 +284,7 @@ done
 for f in /proc/sys/net/ipv4/ip_forward /sys/x /sys/fs/cgroup/x \
 	/sys/fs/cgroup/cgroup.procs; do
 	(: >> $f) 2> /tmp/why && echo "$f can be written"
-	# Where no cgroup is delegated the files are real root's, and that is what the kernel says first.
+	# Where no cgroup is delegated they belong to real root, which the kernel looks at first.
 	case $f in
 	*.procs) grep -qE "Read-only file system|Permission denied" /tmp/why ;;
 	*) grep -q "Read-only file system" /tmp/why ;;
