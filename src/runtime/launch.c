@@ -3,6 +3,7 @@
 #include "runtime/launch.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -58,10 +59,46 @@ static int open_netns(struct launch *l, struct err *e)
 	return l->netns < 0 ? err_set(e, -errno, "open the container's network namespace") : 0;
 }
 
+/*
+ * Nothing can be done with a child that is dead: then what it said, or its death, is the cause. Its
+ * end of the socket closes a moment after its address space.
+ */
+static int child_first(struct launch *l, int r, struct err *e)
+{
+	struct pollfd p = { .fd = l->sync, .events = POLLIN };
+	struct err cause = ERR_INIT;
+
+	if (poll(&p, 1, 200) <= 0 || launch_ready(l, &cause) == 0)
+		return r;
+	*e = cause;
+	return cause.code;
+}
+
+/* Its place in /proc, its maps, its network namespace; then it may go on. */
+static int prepare_child(struct launch *l, uint64_t flags, struct err *e)
+{
+	struct idmap_job job;
+	int r;
+
+	l->proc_pid = ns_pidfd_pid(l->pidfd);
+	if (l->proc_pid < 0)
+		return err_set(e, l->proc_pid, "find the child in /proc");
+	if (flags & CLONE_NEWUSER) {
+		r = idmap_write_start(l->proc_pid, &l->spec->map, &job, e);
+		if (r == 0)
+			r = idmap_write_finish(&job, e);
+		if (r < 0)
+			return r;
+		trace("id map written");
+	}
+	if ((flags & CLONE_NEWNET) && (r = open_netns(l, e)) < 0)
+		return r;
+	return sync_send(l->sync, SYNC_MAPPED, 0, -1, e);
+}
+
 int launch_begin(struct launch *l, struct err *e)
 {
 	uint64_t flags = new_namespaces(l->spec);
-	struct idmap_job job;
 	int pair[2], r;
 
 	r = sync_pair(pair, e);
@@ -77,20 +114,8 @@ int launch_begin(struct launch *l, struct err *e)
 	if (l->pid < 0)
 		return err_set(e, l->pid, "create the container's namespaces");
 	trace("cloned child %d", l->pid);
-	l->proc_pid = ns_pidfd_pid(l->pidfd);
-	if (l->proc_pid < 0)
-		return err_set(e, l->proc_pid, "find the child in /proc");
-	if (flags & CLONE_NEWUSER) {
-		r = idmap_write_start(l->proc_pid, &l->spec->map, &job, e);
-		if (r == 0)
-			r = idmap_write_finish(&job, e);
-		if (r < 0)
-			return r;
-		trace("id map written");
-	}
-	if ((flags & CLONE_NEWNET) && (r = open_netns(l, e)) < 0)
-		return r;
-	return sync_send(l->sync, SYNC_MAPPED, 0, -1, e);
+	r = prepare_child(l, flags, e);
+	return r < 0 ? child_first(l, r, e) : 0;
 }
 
 /* Joins the child's user and mount namespaces and becomes fuse-overlayfs there. */
