@@ -62,7 +62,8 @@ int stage_begin(struct image_store *s, bool keep_blob, struct stage *st, struct 
 		return err_set(e, -EIO, "getrandom");
 	snprintf(st->key, sizeof(st->key), "make-%d-%016llx", getpid(), (unsigned long long)salt);
 	snprintf(name, sizeof(name), "%s.lock", st->key);
-	r = store_lock_file(st->form_fd, name, false);
+	/* A sweeper may look at the file before it is locked: it lets go, and another one is made. */
+	r = store_lock_file(st->form_fd, name, true);
 	if (r < 0)
 		return err_set(e, r, "lock a new layer");
 	st->lock_fd = r;
