@@ -12,7 +12,7 @@
 /*
  * Joining one by path: the mount and pid namespaces of a container are always its own, or its root
  * would be exchanged under the feet of whoever lives there; a user namespace decides what the
- * others belong to, and joining one is not implemented.
+ * others belong to, and joining one is refused by name.
  */
 static int parse_namespace(json_t *o, struct spec *s, struct err *e)
 {
