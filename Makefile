@@ -51,15 +51,25 @@ else
 harden_c += -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=$(FORTIFY)
 endif
 
+# A start is short, so what the dynamic linker takes is a tenth of it (docs/performance.md): uctr is a
+# static program where the libraries' archives are installed. STATIC=0 is the usual kind.
+ifeq ($(SANITIZE),1)
+STATIC := 0
+endif
+static_libs := $(shell $(PKG_CONFIG) --static --libs jansson libseccomp libcap 2>/dev/null)
+STATIC ?= $(shell printf 'int main(void){return 0;}' | $(CC) -static-pie -x c -o /dev/null - \
+	$(static_libs) 2>/dev/null && echo 1 || echo 0)
+
 # What a person sets (CFLAGS, CPPFLAGS, LDFLAGS) comes last and wins.
 base_cpp := -D_GNU_SOURCE -iquote src -iquote include -I$(B)/gen
 base_c := -std=gnu11 $(OPT) -g $(warnings) $(harden_c) $(sanitize) -fPIE \
 	-ffunction-sections -fdata-sections
 base_ld := $(harden_ld) $(sanitize) -Wl,--gc-sections -Wl,--as-needed
+uctr_ld := $(base_ld) $(if $(filter 1,$(STATIC)),-static-pie)
 paths := -DLIBEXECDIR='"$(LIBEXECDIR)"' -DDATADIR='"$(DATADIR)"'
 
 # Objects depend on this stamp, so another compiler or other flags rebuild them.
-flags := $(CC) $(base_cpp) $(base_c) $(paths) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+flags := $(CC) $(STATIC) $(base_cpp) $(base_c) $(paths) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
 $(shell mkdir -p $(B)/gen; printf '%s\n' '$(subst ','\'',$(flags))' > $(B)/.flags.new; \
 	cmp -s $(B)/.flags.new $(B)/.flags && rm $(B)/.flags.new || mv $(B)/.flags.new $(B)/.flags)
 
@@ -94,7 +104,7 @@ uctr_pkgs := jansson libseccomp libcap $(if $(uses_nl),libnl-3.0 libnl-route-3.0
 transfer_pkgs := libarchive libcrypto jansson libcap libseccomp $(if $(uses_nl),libnl-3.0 libnl-route-3.0)
 
 pkg_cflags := $(shell $(PKG_CONFIG) --cflags $(uctr_pkgs) 2>/dev/null)
-uctr_libs = $(shell $(PKG_CONFIG) --libs $(uctr_pkgs))
+uctr_libs = $(shell $(PKG_CONFIG) $(if $(filter 1,$(STATIC)),--static) --libs $(uctr_pkgs))
 transfer_cflags := $(shell $(PKG_CONFIG) --cflags $(transfer_pkgs) 2>/dev/null)
 transfer_libs = $(shell $(PKG_CONFIG) --libs $(transfer_pkgs))
 
@@ -121,7 +131,7 @@ objects: $(uctr_o) $(patsubst %.c,$(B)/%.o,$(transfer_c))
 
 $(B)/uctr: $(uctr_o)
 	$(say) LINK $@
-	$(Q)$(CC) $(base_c) $(CFLAGS) $(base_ld) $(LDFLAGS) -o $@ $(uctr_o) $(uctr_libs) $(LIBS)
+	$(Q)$(CC) $(base_c) $(CFLAGS) $(uctr_ld) $(LDFLAGS) -o $@ $(uctr_o) $(uctr_libs) $(LIBS)
 
 $(B)/uctr-oci: $(B)/uctr
 	$(say) GEN $@
@@ -217,7 +227,7 @@ redteam: $(B)/red/uctr
 
 $(B)/red/uctr: $(filter-out $(red_c:%.c=$(B)/%.o),$(uctr_o)) $(red_o)
 	$(say) LINK $@
-	$(Q)$(CC) $(base_c) $(CFLAGS) $(base_ld) $(LDFLAGS) -o $@ $^ $(uctr_libs) $(LIBS)
+	$(Q)$(CC) $(base_c) $(CFLAGS) $(uctr_ld) $(LDFLAGS) -o $@ $^ $(uctr_libs) $(LIBS)
 
 $(B)/red/src/%.o: src/%.c $(B)/.flags
 	@mkdir -p $(@D)

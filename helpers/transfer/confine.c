@@ -116,7 +116,7 @@ static int filter_calls(struct err *e)
 	struct sock_filter insns[CALLS_MAX];
 	int n = calls_compile(insns, e);
 
-	return n < 0 ? n : seccomp_load(insns, (unsigned short)n, e);
+	return n < 0 ? n : seccomp_install(insns, (unsigned short)n, e);
 }
 
 int confine(int tree_fd, struct err *e)

@@ -323,7 +323,7 @@ int process_exec(const struct spec *spec, const struct spec_process *asked, cons
 	if (p->has_caps && (r = caps_bound(p->caps.bounding, e)) < 0)
 		return r;
 	/* Without no_new_privs the filter needs CAP_SYS_ADMIN, so it goes in before rights go. */
-	if (sp->insns && !p->no_new_privs && (r = seccomp_load(sp->insns, sp->len, e)) < 0)
+	if (sp->insns && !p->no_new_privs && (r = seccomp_install(sp->insns, sp->len, e)) < 0)
 		return r;
 	if ((r = set_identity(p, e)) < 0 || (p->has_caps && (r = caps_apply(&p->caps, e)) < 0))
 		return r;
@@ -332,7 +332,7 @@ int process_exec(const struct spec *spec, const struct spec_process *asked, cons
 	if ((r = find_program(p, path, e)) < 0)
 		return r;
 	reset_signals();
-	if (sp->insns && p->no_new_privs && (r = seccomp_load(sp->insns, sp->len, e)) < 0)
+	if (sp->insns && p->no_new_privs && (r = seccomp_install(sp->insns, sp->len, e)) < 0)
 		return r;
 	return execute(p, path, init, e);
 }

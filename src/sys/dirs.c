@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <limits.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +12,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "sys/passwd.h"
 
 #ifndef DATADIR
 #define DATADIR "/usr/local/share/uctr"
@@ -49,10 +49,10 @@ int dirs_data(char **ret_path, struct err *e)
 	} else if (xdg && *xdg == '/') {
 		path = str_printf("%s/uctr", xdg);
 	} else {
-		struct passwd *pw = home && *home == '/' ? NULL : getpwuid(geteuid());
+		_cleanup_free_ char *known = NULL;
 
-		if (pw)
-			home = pw->pw_dir;
+		if ((!home || *home != '/') && passwd_find(geteuid(), NULL, &known) == 0)
+			home = known;
 		if (!home || *home != '/')
 			return err_msg(e, -ENOENT,
 				"no home directory for uid %u; set HOME or UCTR_DATA", geteuid());

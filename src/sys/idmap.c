@@ -18,28 +18,15 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "sys/dirs.h"
+#include "sys/passwd.h"
 
 #define FILE_MAX (4 << 20)
 
 char *idmap_user_name(uid_t uid)
 {
-	_cleanup_free_ char *text = NULL;
-	char *save = NULL;
+	char *name;
 
-	if (file_read(AT_FDCWD, "/etc/passwd", FILE_MAX, &text, NULL) < 0)
-		return NULL;
-	for (char *line = strtok_r(text, "\n", &save); line; line = strtok_r(NULL, "\n", &save)) {
-		char *pass = strchr(line, ':'), *id = pass ? strchr(pass + 1, ':') : NULL,
-		     *end = id ? strchr(id + 1, ':') : NULL;
-		uint32_t v;
-
-		if (!end)
-			continue;
-		*pass = *end = '\0';
-		if (parse_u32(id + 1, &v) == 0 && v == uid && *line)
-			return strdup(line);
-	}
-	return NULL;
+	return passwd_find(uid, &name, NULL) < 0 ? NULL : name;
 }
 
 /* "name-or-uid:start:count" */

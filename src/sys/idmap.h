@@ -28,7 +28,7 @@ struct idmap {
 size_t idmap_ranges(
 	const char *file, const char *name, uid_t uid, struct idmap_line *ret, size_t max);
 
-/* Name of uid from /etc/passwd, without NSS (no plugins are loaded); NULL when not there. Owned. */
+/* Login name of uid (sys/passwd.h); NULL when nobody knows it. Owned by the caller. */
 char *idmap_user_name(uid_t uid);
 
 /*

@@ -6,7 +6,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-int seccomp_load(const struct sock_filter *insns, unsigned short len, struct err *e)
+int seccomp_install(const struct sock_filter *insns, unsigned short len, struct err *e)
 {
 	/* The kernel's struct has no const; it copies the program. */
 	struct sock_fprog prog = { .len = len, .filter = (struct sock_filter *)insns };

@@ -9,9 +9,8 @@
 
 /*
  * Puts the calling thread and all its children under the filter, for good. Needs CAP_SYS_ADMIN in
- * the user namespace or no_new_privs. (libseccomp has a function of this name for its own
- * contexts: a file includes this header or <seccomp.h>, not both.)
+ * the user namespace or no_new_privs.
  */
-int seccomp_load(const struct sock_filter *insns, unsigned short len, struct err *e);
+int seccomp_install(const struct sock_filter *insns, unsigned short len, struct err *e);
 
 #endif

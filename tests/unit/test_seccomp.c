@@ -332,7 +332,7 @@ static int probe(const struct seccomp_prog *p)
 {
 	struct err e = ERR_INIT;
 
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_load(p->insns, p->len, &e) < 0)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_install(p->insns, p->len, &e) < 0)
 		return 1;
 	if (errno_of(SYS_getpid, 0, 0, 0) != 0)
 		return 2;
@@ -380,7 +380,7 @@ static int load_invalid(const struct seccomp_prog *p)
 	struct err e = ERR_INIT;
 
 	(void)p;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_load(&endless, 1, &e) != -EINVAL)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_install(&endless, 1, &e) != -EINVAL)
 		return 1;
 	return !streq(e.msg, "load seccomp filter of 1 instructions: Invalid argument");
 }
@@ -391,7 +391,7 @@ static int load_without_rights(const struct seccomp_prog *p)
 
 	if (geteuid() == 0 && setresuid(65534, 65534, 65534) < 0)
 		return 1;
-	if (seccomp_load(p->insns, p->len, &e) != -EACCES)
+	if (seccomp_install(p->insns, p->len, &e) != -EACCES)
 		return 2;
 	return strstr(e.msg, "no-new-privileges") == NULL;
 }
