@@ -380,7 +380,8 @@ static int load_invalid(const struct seccomp_prog *p)
 	struct err e = ERR_INIT;
 
 	(void)p;
-	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 || seccomp_install(&endless, 1, &e) != -EINVAL)
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		seccomp_install(&endless, 1, &e) != -EINVAL)
 		return 1;
 	return !streq(e.msg, "load seccomp filter of 1 instructions: Invalid argument");
 }
