@@ -1,12 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Owner, mode, extended attributes and time of what was unpacked. */
 #include <fcntl.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
 #include "base/str.h"
 #include "tree.h"
+#include "uctr/owner.h"
 
 struct timespec attrs_mtime(struct archive_entry *entry)
 {
@@ -15,17 +17,34 @@ struct timespec attrs_mtime(struct archive_entry *entry)
 	return (struct timespec){ archive_entry_mtime(entry), archive_entry_mtime_nsec(entry) };
 }
 
-static int check_owner(struct tree *t, int64_t uid, int64_t gid, const char *path, struct err *e)
+struct owner {
+	uid_t uid;
+	gid_t gid;
+	char record[UCTR_OWNER_MAX]; /* what the archive says, when that cannot be; or "" */
+};
+
+static bool is_mapped(const struct idmap_line *l, size_t n, int64_t id)
 {
+	return id >= 0 && id < UINT32_MAX && idmap_lookup(l, n, (uint32_t)id) != UINT32_MAX;
+}
+
+static int find_owner(struct tree *t, struct archive_entry *entry, const char *path,
+	struct owner *ret, struct err *e)
+{
+	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
 	const struct idmap *m = &t->ids;
-	bool bad_uid = uid < 0 || uid >= UINT32_MAX ||
-		       idmap_lookup(m->uid, m->n_uid, (uint32_t)uid) == UINT32_MAX;
-	bool bad_gid = gid < 0 || gid >= UINT32_MAX ||
-		       idmap_lookup(m->gid, m->n_gid, (uint32_t)gid) == UINT32_MAX;
+	bool bad_uid = !is_mapped(m->uid, m->n_uid, uid),
+	     bad_gid = !is_mapped(m->gid, m->n_gid, gid);
 	_cleanup_free_ char *clean = NULL;
 
+	*ret = (struct owner){ .uid = bad_uid ? 0 : (uid_t)uid, .gid = bad_gid ? 0 : (gid_t)gid };
 	if (!bad_uid && !bad_gid)
 		return 0;
+	if (t->record_owners && uid >= 0 && uid < UINT32_MAX && gid >= 0 && gid < UINT32_MAX) {
+		snprintf(ret->record, sizeof(ret->record), "%lld:%lld", (long long)uid,
+			(long long)gid);
+		return 0;
+	}
 	clean = str_sanitise(*path ? path : "/");
 	return err_msg(e, -EINVAL,
 		"%.300s belongs to %s %lld, which your id map does not have; give your account "
@@ -47,6 +66,7 @@ static bool xattr_wanted(const char *name)
 		"user.overlay.",
 		"user.fuseoverlayfs.",
 		"user.containers.",
+		UCTR_XATTR_PREFIX,
 	};
 
 	for (size_t i = 0; i < ARRAY_SIZE(control); i++) {
@@ -88,20 +108,22 @@ static int set_xattrs(
 int attrs_apply_fd(
 	struct tree *t, struct archive_entry *entry, int fd, const char *path, struct err *e)
 {
-	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, attrs_mtime(entry) };
-	int r = check_owner(t, uid, gid, path, e);
+	struct owner o;
+	int r = find_owner(t, entry, path, &o, e);
 
 	if (r < 0)
 		return r;
 	/* In this order: a change of owner clears setuid bits and file capabilities. */
-	if (fchown(fd, (uid_t)uid, (gid_t)gid) < 0)
+	if (fchown(fd, o.uid, o.gid) < 0)
 		return tree_err(e, -errno, "set the owner of", path);
 	if (fchmod(fd, archive_entry_perm(entry) & 07777) < 0)
 		return tree_err(e, -errno, "set the mode of", path);
 	r = set_xattrs(t, entry, fd, path, e);
 	if (r < 0)
 		return r;
+	if (*o.record && fsetxattr(fd, UCTR_OWNER_XATTR, o.record, strlen(o.record), 0) < 0)
+		return tree_err(e, -errno, "write down the owner of", path);
 	if (futimens(fd, times) < 0)
 		return tree_err(e, -errno, "set the time of", path);
 	return 0;
@@ -110,13 +132,14 @@ int attrs_apply_fd(
 int attrs_apply_at(struct tree *t, struct archive_entry *entry, int dirfd, const char *name,
 	const char *path, struct err *e)
 {
-	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, attrs_mtime(entry) };
-	int r = check_owner(t, uid, gid, path, e);
+	struct owner o;
+	/* A link or FIFO cannot carry a record: the kernel allows it no user.* attributes. */
+	int r = find_owner(t, entry, path, &o, e);
 
 	if (r < 0)
 		return r;
-	if (fchownat(dirfd, name, (uid_t)uid, (gid_t)gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fchownat(dirfd, name, o.uid, o.gid, AT_SYMLINK_NOFOLLOW) < 0)
 		return tree_err(e, -errno, "set the owner of", path);
 	r = set_xattrs(t, entry, -1, path, e);
 	if (r < 0)

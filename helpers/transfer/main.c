@@ -19,7 +19,7 @@
 struct args {
 	char *in_fd, *out_fd, *userns_fd, *blob_fd;
 	char *digest, *size, *diff_id, *max_bytes;
-	bool nonempty;
+	bool nonempty, record_owners;
 	/* the same, checked */
 	int in, out, userns, blob;
 	uint64_t n_size, n_max;
@@ -35,6 +35,8 @@ static const struct opt options[] = {
 	OPT_STR(0, "diff-id", struct args, diff_id, "HEX", "what it must be uncompressed"),
 	OPT_STR(0, "max-bytes", struct args, max_bytes, "N", "limit of the uncompressed size"),
 	OPT_FLAG(0, "nonempty", struct args, nonempty, "refuse an archive without entries"),
+	OPT_FLAG(0, "record-owners", struct args, record_owners,
+		"write down owners that are not mapped"),
 	OPT_END,
 };
 
@@ -170,6 +172,7 @@ static int do_unpack(struct args *a, json_t *answer, struct err *e)
 
 	stream_setup(&s, a);
 	tree_init(&t, a->out);
+	t.record_owners = a->record_owners;
 	if (r == 0)
 		r = need_fd(a->out, "out-fd", e);
 	if (r == 0 && a->userns >= 0)

@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/warn.h"
 #include "engine/engine.h"
 
 struct import_args {
@@ -38,6 +39,7 @@ static int run_import(void *args, char **operands, struct err *e)
 
 	if (r == 0)
 		r = engine_map(&en, e);
+	warn_flush(&en);
 	if (r == 0)
 		r = image_import(&en.images, &what, &id, e);
 	if (r < 0)

@@ -6,6 +6,7 @@
 
 #include "base/str.h"
 #include "cli/command.h"
+#include "cli/warn.h"
 #include "engine/userns.h"
 
 static const struct opt unshare_opts[] = { OPT_END };
@@ -23,6 +24,7 @@ static int unshare_run(void *args, char **operands, struct err *e)
 		r = engine_map(&en, e);
 	if (r == 0)
 		r = userns_open(&en, e);
+	warn_flush(&en);
 	if (r < 0)
 		return r;
 	/* A mount namespace of its own too: what is mounted to look at a layer goes away again. */

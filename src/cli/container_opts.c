@@ -81,6 +81,9 @@ const struct opt container_opts[] = { OPT_LIST(0, "add-host", S, add_host, "NAME
 	OPT_STR(0, "tz", S, tz, "ZONE", "set the time zone (Europe/Berlin, local)"),
 	OPT_LIST(0, "ulimit", S, ulimit, "NAME=SOFT[:HARD]", "set a resource limit"),
 	OPT_STR(0, "umask", S, umask, "OCTAL", "set the umask (default 0022)"),
+	OPT_STR(0, "userns", S, userns, "MODE",
+		"ids of the container: full (root is the caller, then his ranges), one (the caller "
+		"alone)"),
 	OPT_STR('u', "user", S, user, "USER[:GROUP]", "run as this user, by name or number"),
 	OPT_LIST('v', "volume", S, volumes, "SRC:DIR[:OPTIONS]",
 		"mount a file or directory of the host (ro, rw, z, Z, rslave ...)"),

@@ -55,20 +55,37 @@ int engine_open(struct engine *en, struct err *e)
 	return 0;
 }
 
+/* The map of ranges, or en->one_id when this host has none for the caller. */
+static int find_ranges(struct engine *en, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int r = userns_peek(en, &en->map, e);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	r = idmap_full(&en->map, &why);
+	if (r == 0)
+		r = idmap_check_helpers(&why);
+	if (r < 0) {
+		engine_warn(en, "containers have one id, yours: %s", why.msg);
+		en->one_id = true;
+	}
+	return 0;
+}
+
 int engine_map(struct engine *en, struct err *e)
 {
-	int r;
+	int r = 0;
 
 	if (en->has_map)
 		return 0;
-	r = userns_peek(en, &en->map, e);
+	if (!en->one_id)
+		r = find_ranges(en, e);
 	if (r < 0)
 		return r;
-	if (r == 0) {
-		r = idmap_full(&en->map, e);
-		if (r < 0)
-			return r;
-	}
+	if (en->one_id)
+		idmap_one(&en->map);
+	en->images.record_owners = en->one_id;
 	idmap_form(&en->map, en->form, sizeof(en->form));
 	en->has_map = true;
 	trace("id map found");

@@ -14,6 +14,11 @@ struct engine {
 	int runtime; /* the runtime directory */
 	int containers; /* data/containers */
 	char *data_path, *runtime_path;
+	/*
+	 * The user's namespace has one id, the caller's. Set before engine_map() to ask for it, or by
+	 * it when there is nothing else; such a namespace lives beside one with the full map.
+	 */
+	bool one_id;
 	bool has_map;
 	struct idmap map; /* of the user's namespace; filled by engine_map() */
 	char form[256];
@@ -29,7 +34,10 @@ struct engine {
 
 /* Opens and makes directories; the map and the image store's form follow with engine_map(). */
 int engine_open(struct engine *en, struct err *e);
-/* Finds the map: of the living user namespace, else what the next one will get. */
+/*
+ * Finds the map: of the living user namespace, else what the next one will get. Without ranges, or
+ * without the helpers that hand them out, it is the one id, and a warning says why.
+ */
 int engine_map(struct engine *en, struct err *e);
 void engine_close(struct engine *en);
 void engine_warn(struct engine *en, const char *fmt, ...) _printf_(2, 3);

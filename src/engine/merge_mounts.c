@@ -14,6 +14,7 @@
 #include "sys/syscalls.h"
 
 #define SHM_DEFAULT (64 << 20)
+#define GID_TTY 5 /* of every distribution */
 
 /* The file systems every container gets; "" ends each list of pairs (security.md 5.3). */
 static const struct own_mount {
@@ -21,7 +22,7 @@ static const struct own_mount {
 } own[] = {
 	{ "proc", "/proc", "nosuid,nodev,noexec" },
 	{ "tmpfs", "/dev", "nosuid,noexec,mode=755,size=65536k,nr_inodes=4096" },
-	{ "devpts", "/dev/pts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620,gid=5" },
+	{ "devpts", "/dev/pts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620" },
 	{ "mqueue", "/dev/mqueue", "nosuid,nodev,noexec" },
 	{ "tmpfs", "/dev/shm", "nosuid,nodev,noexec,mode=1777" },
 	{ "sysfs", "/sys", "nosuid,nodev,noexec,ro" },
@@ -64,6 +65,9 @@ static int add_own(
 	if (!m)
 		return err_set(e, -ENOMEM, "mounts");
 	r = spec_mount_options(m, w->options, e);
+	if (r == 0 && streq(w->type, "devpts") &&
+		idmap_lookup(p->spec.map.gid, p->spec.map.n_gid, GID_TTY) != UINT32_MAX)
+		r = spec_mount_option(m, "gid=5", e);
 	if (r < 0 || !streq(w->dest, "/dev/shm"))
 		return r;
 	if (o->shm_size && (parse_size(o->shm_size, &shm) < 0 || shm == 0))

@@ -74,7 +74,9 @@ int run_prepare(struct start *s, const struct container_opts *o, char *const *op
 	s->detach = o->detach;
 	s->interactive = o->interactive;
 	s->tty = o->tty;
-	r = engine_map(s->en, e);
+	r = mapping_parse(s->en, o, &s->mapping, e);
+	if (r == 0)
+		r = engine_map(s->en, e);
 	if (r < 0)
 		return r;
 	r = o->rootfs ? find_rootfs(operands[0], &rootfs, e)

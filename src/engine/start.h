@@ -4,6 +4,7 @@
 #define UCTR_ENGINE_START_H
 
 #include "engine/container.h"
+#include "engine/mapping.h"
 #include "engine/merge.h"
 
 /*
@@ -15,6 +16,7 @@ struct start {
 	struct engine *en;
 	struct container c;
 	struct plan plan;
+	struct mapping mapping;
 	bool detach, interactive, tty, init;
 	int ctl[2], in[2], out[2], err[2], fwd_out[2], fwd_err[2];
 	int cgroup_fd;

@@ -19,16 +19,22 @@
 #include "sys/ns.h"
 #include "sys/syscalls.h"
 
+static const char *pins_name(const struct engine *en)
+{
+	return en->one_id ? "userns-one" : "userns";
+}
+
 static int pins_dir(struct engine *en, struct err *e)
 {
-	int fd = openat(en->runtime, "userns", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	const char *name = pins_name(en);
+	int fd = openat(en->runtime, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 	if (fd < 0 && errno == ENOENT) {
-		if (mkdirat(en->runtime, "userns", 0700) < 0 && errno != EEXIST)
-			return err_set(e, -errno, "make %s/userns", en->runtime_path);
-		fd = openat(en->runtime, "userns", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (mkdirat(en->runtime, name, 0700) < 0 && errno != EEXIST)
+			return err_set(e, -errno, "make %s/%s", en->runtime_path, name);
+		fd = openat(en->runtime, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	}
-	return fd < 0 ? err_set(e, -errno, "open %s/userns", en->runtime_path) : fd;
+	return fd < 0 ? err_set(e, -errno, "open %s/%s", en->runtime_path, name) : fd;
 }
 
 /* The pid of an entry when it is still the registered process; its pidfd in *ret_pidfd. */
@@ -68,7 +74,7 @@ static pid_t find_pin(struct engine *en, int *ret_pidfd, struct err *e)
 	d = fdopendir(dir);
 	if (!d) {
 		close(dir);
-		return err_set(e, -errno, "read %s/userns", en->runtime_path);
+		return err_set(e, -errno, "read %s/%s", en->runtime_path, pins_name(en));
 	}
 	while (pid == 0 && (de = readdir(d)))
 		pid = check_pin(dirfd(d), de->d_name, ret_pidfd);
@@ -118,6 +124,7 @@ static int open_living(struct engine *en, struct err *e)
 
 int userns_hold(struct engine *en, struct userns_hold *h, struct err *e)
 {
+	char lock[32];
 	int r;
 
 	h->fd = h->lock = -1;
@@ -126,16 +133,16 @@ int userns_hold(struct engine *en, struct userns_hold *h, struct err *e)
 		if (h->fd < 0)
 			return err_set(e, -errno, "user namespace");
 	}
-	h->lock =
-		openat(en->runtime, "userns.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	snprintf(lock, sizeof(lock), "%s.lock", pins_name(en));
+	h->lock = openat(en->runtime, lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (h->lock < 0)
-		return err_set(e, -errno, "open %s/userns.lock", en->runtime_path);
+		return err_set(e, -errno, "open %s/%s", en->runtime_path, lock);
 	for (int exclusive = 0; exclusive < 2; exclusive++) {
 		int fd;
 
 		r = lock_take(h->lock, exclusive, true);
 		if (r < 0)
-			return err_set(e, r, "lock %s/userns.lock", en->runtime_path);
+			return err_set(e, r, "lock %s/%s", en->runtime_path, lock);
 		fd = open_living(en, e);
 		if (fd >= 0) {
 			fd_closep(&h->fd);
@@ -238,6 +245,6 @@ void userns_unregister(struct engine *en, pid_t pid)
 {
 	char name[48];
 
-	snprintf(name, sizeof(name), "userns/%d", pid);
+	snprintf(name, sizeof(name), "%s/%d", pins_name(en), pid);
 	unlinkat(en->runtime, name, 0);
 }

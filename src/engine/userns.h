@@ -6,6 +6,10 @@
  * joins the namespace of any live monitor and keeps the lock until its own monitor has registered;
  * who finds none takes it exclusively and makes the namespace. So there is never a second one, and
  * starts beside a living container do not wait for each other.
+ *
+ * A namespace with one id (engine.one_id) is another one, with registrations and a lock of its own
+ * (userns-one): it needs no helpers, and its containers are the same whether or not the full one
+ * lives at the moment.
  */
 #ifndef UCTR_ENGINE_USERNS_H
 #define UCTR_ENGINE_USERNS_H

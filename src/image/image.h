@@ -14,12 +14,14 @@
  * sys/dirs. `form` names the ownership form of layer trees (the id map they are unpacked for, see
  * sys/idmap). `userns_fd` is the user namespace with that map, in which layers are unpacked and
  * removed, or -1 where none was needed yet; image functions that write trees call `userns` to get
- * one (borrowed; the caller of the image functions closes it at the end).
+ * one (borrowed; the caller of the image functions closes it at the end). With `record_owners`, a
+ * file of an owner that the map lacks belongs to root, and uctr/owner.h says to whom it should.
  */
 struct image_store {
 	int dirfd;
 	const char *form;
 	int userns_fd;
+	bool record_owners;
 	int (*userns)(struct image_store *s, struct err *e); /* fills userns_fd: 0 or error */
 	void *ctx;
 };

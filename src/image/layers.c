@@ -102,6 +102,7 @@ int stage_fill(struct stage *st, int in_fd, const struct stage_want *want, struc
 	t.diff_id = want->diff_id;
 	t.size = want->size;
 	t.nonempty = want->nonempty;
+	t.record_owners = st->s->record_owners;
 	return transfer_run(&t, &st->res, e);
 }
 

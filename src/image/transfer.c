@@ -45,6 +45,8 @@ static int add_args(const struct transfer *t, char ***argv)
 		r = strv_addf(argv, "--size=%lld", (long long)t->size);
 	if (r == 0 && t->nonempty)
 		r = strv_add(argv, "--nonempty");
+	if (r == 0 && t->record_owners)
+		r = strv_add(argv, "--record-owners");
 	if (r == 0 && t->name)
 		r = strv_add(argv, "--");
 	if (r == 0 && t->name)

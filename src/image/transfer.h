@@ -17,7 +17,7 @@ struct transfer {
 	const char *digest; /* 64 hex digits */
 	const char *diff_id; /* 64 hex digits */
 	int64_t size; /* -1: not known */
-	bool nonempty;
+	bool nonempty, record_owners;
 	const char *name; /* for remove */
 };
 #define TRANSFER_INIT(v)                                                                           \

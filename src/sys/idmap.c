@@ -12,6 +12,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -106,6 +110,58 @@ int idmap_full(struct idmap *ret, struct err *e)
 	return 0;
 }
 
+static int not_installed(const char *tool, struct err *e)
+{
+	return err_msg(e, -ENOENT,
+		"%s is not installed; an administrator runs: apt-get install uidmap "
+		"(Fedora, Arch: package shadow-utils or shadow)",
+		tool);
+}
+
+void idmap_one(struct idmap *ret)
+{
+	ret->uid[0] = (struct idmap_line){ 0, geteuid(), 1 };
+	ret->gid[0] = (struct idmap_line){ 0, getegid(), 1 };
+	ret->n_uid = ret->n_gid = 1;
+}
+
+bool idmap_is_one(const struct idmap *m)
+{
+	return m->n_uid == 1 && m->n_gid == 1 && m->uid[0].count == 1 && m->gid[0].count == 1;
+}
+
+/* Nothing is started: what keeps a helper from working shows on the file and on this process. */
+int idmap_check_helpers(struct err *e)
+{
+	static const char *const tools[] = { "newuidmap", "newgidmap" };
+
+	if (geteuid() == 0)
+		return 0;
+	if (prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) == 1)
+		return err_msg(e, -EPERM,
+			"newuidmap gets no rights under no_new_privs; start uctr from a shell that "
+			"does not run under it");
+	for (size_t i = 0; i < ARRAY_SIZE(tools); i++) {
+		const char *path = dirs_tool(tools[i]);
+		struct statvfs fs;
+		struct stat st;
+
+		if (!path)
+			return not_installed(tools[i], e);
+		if (stat(path, &st) < 0 || statvfs(path, &fs) < 0)
+			return err_set(e, -errno, "look at %s", path);
+		if (fs.f_flag & ST_NOSUID)
+			return err_msg(e, -EPERM, "%s lies on a file system mounted nosuid", path);
+		if (!((st.st_mode & S_ISUID) && st.st_uid == 0) &&
+			getxattr(path, "security.capability", NULL, 0) <= 0)
+			return err_msg(e, -EPERM,
+				"%s is neither setuid root nor has file capabilities; an "
+				"administrator runs: chmod u+s %s",
+				path, path);
+	}
+	return 0;
+}
+
 void idmap_identity(const struct idmap *m, struct idmap *ret)
 {
 	*ret = *m;
@@ -145,10 +201,7 @@ static int helper_start(const char *tool, pid_t pid, const struct idmap_line *l,
 	struct spawn s = SPAWN_INIT;
 
 	if (!path)
-		return err_msg(e, -ENOENT,
-			"%s is not installed; an administrator runs: apt-get install uidmap "
-			"(Fedora, Arch: package shadow-utils or shadow)",
-			tool);
+		return not_installed(tool, e);
 	if (strv_add(&argv, tool) < 0 || strv_addf(&argv, "%d", pid) < 0)
 		return err_set(e, -ENOMEM, "%s", tool);
 	for (size_t i = 0; i < n; i++) {

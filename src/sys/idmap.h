@@ -15,7 +15,7 @@ struct idmap_line {
 	uint32_t inside, outside, count;
 };
 
-#define IDMAP_LINES 32
+#define IDMAP_LINES 340 /* the kernel's limit (user_namespaces(7)) */
 struct idmap {
 	struct idmap_line uid[IDMAP_LINES], gid[IDMAP_LINES];
 	size_t n_uid, n_gid;
@@ -36,6 +36,15 @@ char *idmap_user_name(uid_t uid);
  * real root (nothing to be delegated) 0..65535 of the ids root may hand out.
  */
 int idmap_full(struct idmap *ret, struct err *e);
+
+/* The one id: 0 is the caller, and nobody else. Needs no helper. */
+void idmap_one(struct idmap *ret);
+
+/* Does the map hold one user and one group alone? Then setgroups(2) is denied in the namespace. */
+bool idmap_is_one(const struct idmap *m);
+
+/* May this process get a map with ranges written? 0, or why not (-ENOENT, -EPERM), with the cure. */
+int idmap_check_helpers(struct err *e);
 
 /* The identity over what m maps: what a child namespace is given, each line within one line of m. */
 void idmap_identity(const struct idmap *m, struct idmap *ret);

@@ -3,6 +3,8 @@
 # doctor, info and version: what they find, their exit codes and their formats.
 # shellcheck source=../lib/common.sh
 . "$(dirname "$0")/../lib/common.sh"
+# shellcheck source=tests/lib/cli.sh
+. "$(dirname "$0")/../lib/cli.sh"
 
 # row NAME: status and finding that doctor gives to one probe.
 row()
@@ -45,24 +47,14 @@ test_namespaces_forbidden()
 		"uctr run will not work here"
 }
 
-# doctor_with_ids: doctor, as this user, where $T/subuid and $T/subgid stand for those in /etc.
-doctor_with_ids()
-{
-	# shellcheck disable=SC2016
-	assert_run unshare -Urm sh -c \
-		'mount --bind "$1/subuid" /etc/subuid && mount --bind "$1/subgid" /etc/subgid &&
-		exec unshare -U --map-user="$2" --map-group="$3" "$0" doctor' \
-		"$UCTR" "$T" "$(id -u)" "$(id -g)"
-}
-
 test_no_subordinate_ids()
 {
 	need userns || return 0
 	: > "$T/subuid"
 	: > "$T/subgid"
-	doctor_with_ids
-	assertExit 1
-	assertOutHas "MISSING  subordinate ids" "100000-165535 $(id -un)"
+	assert_run_subids "$T/subuid" "$T/subgid" "$UCTR" doctor
+	assertExit 0
+	assertOutHas "missing  subordinate ids" "100000-165535 $(id -un)"
 }
 
 test_free_range_does_not_overlap()
@@ -70,8 +62,8 @@ test_free_range_does_not_overlap()
 	need userns || return 0
 	printf 'a:100000:65536\nb:231072:65536\nc:90000:10001\n' > "$T/subuid"
 	printf 'a:296608:10\n' > "$T/subgid"
-	doctor_with_ids
-	assertExit 1
+	assert_run_subids "$T/subuid" "$T/subgid" "$UCTR" doctor
+	assertExit 0
 	assertOutHas "165536-231071"
 }
 

@@ -9,6 +9,21 @@ ctr()
 	assert_run "$UCTR" run --rm --network none "$@"
 }
 
+# assert_run_subids SUBUID SUBGID COMMAND...: assert_run where these files stand for /etc/subuid and
+# /etc/subgid: as the same user, in a namespace of his in which no helper gets rights.
+assert_run_subids()
+{
+	subuid=$1 subgid=$2
+	shift 2
+	# shellcheck disable=SC2016 # expands in the inner shell
+	assert_run unshare -Urm sh -c 'mount --bind "$1" /etc/subuid && mount --bind "$2" /etc/subgid || exit 99
+		uid=$3 gid=$4
+		shift 4
+		exec unshare -U --map-user="$uid" --map-group="$gid" "$@"' sh \
+		"$subuid" "$subgid" "$(id -u)" "$(id -g)" "$@"
+	ran=$*
+}
+
 # start_quiet ARG...: a detached container without a network; a failure to start is the test's.
 start_quiet()
 {
@@ -95,7 +110,7 @@ remains()
 	find "$XDG_RUNTIME_DIR" -mindepth 1 ! -type d ! -name '*lock*' 2> /dev/null |
 		while read -r f; do
 			case $f in
-			*/userns/[0-9]*) is_gone "${f##*/}" || echo "$f" ;;
+			*/userns/[0-9]* | */userns-one/[0-9]*) is_gone "${f##*/}" || echo "$f" ;;
 			*) echo "$f" ;;
 			esac
 		done
