@@ -263,26 +263,55 @@ static int init_memfd(struct err *e)
 	return r < 0 ? err_set(e, r, "prepare the init program") : take_fd(&fd);
 }
 
-static int execute(const struct spec_process *p, const char *path, int init, struct err *e)
-{
-	size_t n = strv_len(p->args);
+/* How the process leaves for the init program: decided before the filter, which has to let it. */
+struct leave {
+	int init;
 	const char **argv;
+	struct seccomp_leave call;
+};
 
-	if (init < 0) {
+/* path: filled in later, and stays where it is until execve. */
+static int prepare_leave(
+	const struct spec_process *p, const char *path, struct leave *l, struct err *e)
+{
+	static const char empty[] = "";
+	size_t n = strv_len(p->args);
+	void *mem = mmap(NULL, (n + 3) * sizeof(*l->argv), PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		return err_set(e, -errno, "arguments");
+	l->argv = mem;
+	l->argv[0] = p->init ? "uctr-init" : "uctr-exec";
+	l->argv[1] = path;
+	for (size_t i = 0; i < n; i++)
+		l->argv[i + 2] = p->args[i];
+	l->init = init_memfd(e);
+	l->call = (struct seccomp_leave){ { (uint64_t)l->init, (uintptr_t)empty, (uintptr_t)l->argv,
+		(uintptr_t)p->env } };
+	return l->init < 0 ? l->init : 0;
+}
+
+/* A profile of the caller's own need not know of execveat: our one call is admitted (leave). */
+static int load_filter(const struct seccomp_prog *sp, const struct leave *l, struct err *e)
+{
+	if (l->init >= 0 && sp->owned && !red_off("leave"))
+		return seccomp_install_leaving(&l->call, sp->insns, sp->len, e);
+	return seccomp_install(sp->insns, sp->len, e);
+}
+
+static int execute(
+	const struct spec_process *p, const char *path, const struct leave *l, struct err *e)
+{
+	const uint64_t *arg = l->call.arg;
+
+	if (l->init < 0) {
 		execve(path, p->args, p->env);
 		/* It was there a moment ago: what is missing is its interpreter or loader. */
 		return errno == ENOENT ? no_interpreter(p->args[0], e)
 				       : not_executable(p->args[0], -errno, e);
 	}
-	argv = calloc(n + 3, sizeof(*argv));
-	if (!argv)
-		return err_set(e, -ENOMEM, "arguments");
-	argv[0] = p->init ? "uctr-init" : "uctr-exec";
-	argv[1] = path;
-	for (size_t i = 0; i < n; i++)
-		argv[i + 2] = p->args[i];
-	syscall(SYS_execveat, init, "", argv, p->env, AT_EMPTY_PATH);
-	free(argv);
+	syscall(SYS_execveat, arg[0], arg[1], arg[2], arg[3], (long)AT_EMPTY_PATH);
 	return err_set(e, -errno, "start the init program");
 }
 
@@ -304,8 +333,9 @@ int process_exec(const struct spec *spec, const struct spec_process *asked, cons
 	bool seal_exe, struct err *e)
 {
 	const struct spec_process settled = settle_caps(asked), *p = &settled;
-	_cleanup_fd_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC), init = -1;
+	_cleanup_fd_ int root = open("/", O_PATH | O_DIRECTORY | O_CLOEXEC);
 	const struct seccomp_prog *sp = &spec->seccomp;
+	struct leave leave = { .init = -1 };
 	char path[PATH_MAX];
 	int r;
 
@@ -315,15 +345,12 @@ int process_exec(const struct spec *spec, const struct spec_process *asked, cons
 	if ((r = own_keyring(spec, e)) < 0 || (r = set_rlimits(p, e)) < 0 ||
 		(r = set_stdio(stdio, p->terminal, e)) < 0 || (r = enter_cwd(root, p, e)) < 0)
 		return r;
-	if (p->init || seal_exe) {
-		init = init_memfd(e);
-		if (init < 0)
-			return init;
-	}
+	if ((p->init || seal_exe) && (r = prepare_leave(p, path, &leave, e)) < 0)
+		return r;
 	if (p->has_caps && (r = caps_bound(p->caps.bounding, e)) < 0)
 		return r;
 	/* Without no_new_privs the filter needs CAP_SYS_ADMIN, so it goes in before rights go. */
-	if (sp->insns && !p->no_new_privs && (r = seccomp_install(sp->insns, sp->len, e)) < 0)
+	if (sp->insns && !p->no_new_privs && (r = load_filter(sp, &leave, e)) < 0)
 		return r;
 	if ((r = set_identity(p, e)) < 0 || (p->has_caps && (r = caps_apply(&p->caps, e)) < 0))
 		return r;
@@ -332,7 +359,7 @@ int process_exec(const struct spec *spec, const struct spec_process *asked, cons
 	if ((r = find_program(p, path, e)) < 0)
 		return r;
 	reset_signals();
-	if (sp->insns && p->no_new_privs && (r = seccomp_install(sp->insns, sp->len, e)) < 0)
+	if (sp->insns && p->no_new_privs && (r = load_filter(sp, &leave, e)) < 0)
 		return r;
-	return execute(p, path, init, e);
+	return execute(p, path, &leave, e);
 }

@@ -173,6 +173,53 @@ test_A14_exec_rights()
 	falls_without join "is bound otherwise" attack_exec_rights
 }
 
+# --- H9: a profile that does not know how uctr starts programs ------------------------------------
+
+# An allow list as a recorder writes it for another engine: everything but execveat.
+allow_list()
+{
+	for call in read write open openat close stat fstat newfstatat lstat poll lseek mmap mprotect munmap brk \
+		rt_sigaction rt_sigprocmask rt_sigreturn ioctl access faccessat faccessat2 pipe pipe2 dup dup2 \
+		dup3 getpid getppid getuid geteuid getgid getegid setgroups setresuid setresgid setuid setgid \
+		capset capget prctl arch_prctl clone fork vfork execve exit exit_group wait4 fcntl uname getcwd \
+		set_tid_address set_robust_list rseq prlimit64 getrandom futex readlink readlinkat sendmsg \
+		setpgid rt_sigtimedwait kill close_range sched_getaffinity; do
+		printf '%s"%s"' "$comma" "$call"
+		comma=,
+	done
+}
+
+# started_under_list MODE [RUN-OPTION...]: the payload runs, by run and by exec, and has no execveat.
+started_under_list()
+{
+	own_program "$1"
+	shift
+	comma=
+	printf '{"defaultAction":"SCMP_ACT_ERRNO","syscalls":[{"names":[%s],"action":"SCMP_ACT_ALLOW"}]}' \
+		"$(allow_list)" > "$T/list.json"
+	set -- --network none --security-opt "seccomp=$T/list.json" -v "$HELPERS:/h:ro" "$@"
+	seen=$(u run --rm "$@" busybox /h/leaveprobe 2>&1)
+	[ "$seen" = "execveat EPERM" ] || bad "run: $seen" || return 1
+	u run -d --name join "$@" busybox /h/leaveprobe wait > /dev/null 2>&1 ||
+		bad "not started" || return 1
+	seen=$(u exec join /h/leaveprobe 2>&1)
+	"$UCTR" rm -f join > /dev/null
+	[ "$seen" = "execveat EPERM" ] || bad "exec: $seen"
+}
+
+test_H9_allow_list_without_execveat()
+{
+	need fullmap || return 0
+	holds started_under_list 0755
+	holds started_under_list 0755 --init
+	holds started_under_list 0755 --security-opt no-new-privileges -u 1000
+	falls_without leave "start the init program" started_under_list 0755
+	falls_without leave "start the init program" started_under_list 0755 --init
+	# The probe sees a call that is let through.
+	seen=$(u run --rm --network none -v "$HELPERS:/h:ro" busybox /h/leaveprobe)
+	assertEquals "by the default filter" "execveat worked" "$seen"
+}
+
 # --- G1: the caller's terminal --------------------------------------------------------------------
 
 # on_terminal COMMAND...: runs it on a terminal, on which nothing may wait to be read afterwards.

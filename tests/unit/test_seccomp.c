@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* The built-in seccomp filters against a plain table, call by call. */
+/* The built-in seccomp filters, by what capabilities open, and in the kernel. */
 #include <errno.h>
 #include <linux/audit.h>
 #include <stdlib.h>
@@ -9,9 +9,7 @@
 #include <unistd.h>
 
 #include "base/str.h"
-#include "runtime/seccomp_builtin.h"
 #include "runtime/seccomp_profile.h"
-#include "runtime/seccomp_profile_json.h"
 #include "runtime/seccomp_profile_names.h"
 #include "seccomp_sim.h"
 #include "sys/seccomp.h"
@@ -27,35 +25,12 @@
 #define enosys (SECCOMP_RET_ERRNO | ENOSYS)
 #define eafnosupport (SECCOMP_RET_ERRNO | EAFNOSUPPORT)
 
-struct expect {
-	unsigned int nr;
-	const char *name;
-	bool any; /* whatever the arguments */
-	uint64_t args[3];
-	uint32_t want;
-};
-
-#define call(n, name_, want_) { n, #name_, true, { 0 }, want_ },
-#define when(n, name_, a, b, c, want_)                                                             \
-	{ n, #name_, false, { UINT64_C(a), UINT64_C(b), UINT64_C(c) }, want_ },
-static const struct expect table[] = {
-#include "seccomp_expect.txt"
-};
-#undef call
-#undef when
-
-/* Arguments that mean something to one call or another; no unconditional answer may change. */
-static const uint64_t odd_args[] = { 0, 1, 2, 16, 17, 38, 0x5412, 0x541c, 0x10000000, 0x7e020000,
-	UINT64_C(0xffffffff), UINT64_C(0x100000000), UINT64_C(0xffffffff00005412), UINT64_MAX };
-
-static unsigned char hits[BPF_MAXINSNS];
-
 static uint64_t ask(const struct seccomp_prog *p, uint32_t arch, uint32_t nr, uint64_t a,
 	uint64_t b, uint64_t c)
 {
 	struct seccomp_data d = { .nr = (int)nr, .arch = arch, .args = { a, b, c, b, a, c } };
 
-	return sim_run(p->insns, p->len, &d, hits);
+	return sim_run(p->insns, p->len, &d, NULL);
 }
 
 static uint64_t native(
@@ -72,112 +47,6 @@ static unsigned int differs(bool quiet, const char *name, uint32_t nr, uint64_t 
 		printf("%s (%#x): answer %#llx, not %#x\n", name, nr, (unsigned long long)got,
 			want);
 	return 1;
-}
-
-/* How often the program answers a call to this number otherwise than `want`, over odd arguments. */
-static unsigned int check_any(const struct seccomp_prog *p, bool quiet, uint32_t arch,
-	const char *name, uint32_t nr, uint32_t want)
-{
-	unsigned int bad = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(odd_args) && bad == 0; i++) {
-		for (size_t j = 0; j < ARRAY_SIZE(odd_args) && bad == 0; j++)
-			bad += differs(quiet, name, nr,
-				ask(p, arch, nr, odd_args[i], odd_args[j], odd_args[i]), want);
-	}
-	return bad;
-}
-
-/* The number of rows of the table, and of numbers outside of it, that the program gets wrong. */
-static unsigned int mismatches(const struct seccomp_prog *p, bool quiet)
-{
-	bool listed[LAST_NUMBER + 1] = { false };
-	unsigned int bad = 0;
-
-	for (size_t i = 0; i < ARRAY_SIZE(table); i++) {
-		const struct expect *x = &table[i];
-
-		listed[x->nr] = true;
-		if (x->any)
-			bad += check_any(p, quiet, AUDIT_ARCH_X86_64, x->name, x->nr, x->want);
-		else
-			bad += differs(quiet, x->name, x->nr,
-				ask(p, AUDIT_ARCH_X86_64, x->nr, x->args[0], x->args[1],
-					x->args[2]),
-				x->want);
-	}
-	for (uint32_t nr = 0; nr <= LAST_NUMBER; nr++) {
-		if (!listed[nr])
-			bad += check_any(p, quiet, AUDIT_ARCH_X86_64, "unlisted", nr, enosys);
-		bad += check_any(p, quiet, AUDIT_ARCH_X86_64, "x32", X32(nr), enosys);
-		bad += check_any(p, quiet, AUDIT_ARCH_I386, "i386", nr, enosys);
-		bad += check_any(p, quiet, AUDIT_ARCH_AARCH64, "aarch64", nr, enosys);
-	}
-	bad += check_any(p, quiet, AUDIT_ARCH_X86_64, "unknown", 999, enosys);
-	bad += check_any(p, quiet, AUDIT_ARCH_X86_64, "highest", 0x3fffffff, enosys);
-	bad += check_any(p, quiet, AUDIT_ARCH_X86_64, "negative", 0xfffffffe, enosys);
-	bad += check_any(p, quiet, AUDIT_ARCH_X86_64, "skipped", UINT32_MAX, allow);
-	return bad;
-}
-
-static void test_default_filter_answers_as_the_table_says(void)
-{
-	struct seccomp_prog p = { 0 };
-	unsigned int covered = 0;
-
-	memset(hits, 0, sizeof(hits));
-	CHECK_INT(seccomp_profile_default(DEFAULT_CAPS, false, -1, &p, NULL), 0);
-	CHECK(!p.owned);
-	CHECK_INT(mismatches(&p, false), 0);
-	for (unsigned int i = 0; i < p.len; i++) {
-		covered += hits[i];
-		if (!hits[i])
-			printf("instruction %u is never executed\n", i);
-	}
-	printf("# %u of %u instructions executed\n", covered, p.len);
-	CHECK_INT(covered, p.len);
-}
-
-/* The table is worth something only if a wrong filter fails it. */
-static void test_broken_profiles_fail_the_table(void)
-{
-	static const struct {
-		const char *from, *to;
-	} broken[] = {
-		{ "2114060288", "2113929216" }, /* CLONE_NEWNS forgotten */
-		{ "\"value\": 4294967295, \"valueTwo\": 21522", "\"value\": 21522" },
-		{ "SCMP_CMP_MASKED_EQ\"}],\n\t\t\t\"excludes\"",
-			"SCMP_CMP_GT\"}],\n\t\t\t\"excludes\"" },
-		{ "21532", "21533" }, /* TIOCLINUX mistyped */
-		{ "\"keyctl\"", "\"getpid\"" },
-		{ "\"read\", ", "" },
-		{ "\"defaultErrnoRet\": 38", "\"defaultErrnoRet\": 1" },
-		{ "\"clone3\"],\n\t\t\t\"action\": \"SCMP_ACT_ERRNO\"",
-			"\"clone3\"],\n\t\t\t\"action\": \"SCMP_ACT_ALLOW\"" },
-		{ "[{\"index\": 0, \"value\": 10,", "[{\"index\": 0, \"value\": 40," },
-		{ "\"syscalls\"", "\"architectures\": [\"SCMP_ARCH_X32\"], \"syscalls\"" },
-	};
-	struct seccomp_env env = { .caps = DEFAULT_CAPS };
-
-	for (size_t i = 0; i < ARRAY_SIZE(broken); i++) {
-		_cleanup_free_ char *text = strndup(seccomp_builtin_text, seccomp_builtin_text_len);
-		_cleanup_(seccomp_prog_free)
-		struct seccomp_prog p = { 0 };
-		_cleanup_free_ char *other = NULL;
-		struct err e = ERR_INIT;
-		char *at = text ? strstr(text, broken[i].from) : NULL;
-
-		CHECK(at != NULL);
-		if (!at) {
-			printf("not in the profile: %s\n", broken[i].from);
-			continue;
-		}
-		*at = '\0';
-		other = str_printf("%s%s%s", text, broken[i].to, at + strlen(broken[i].from));
-		CHECK_INT(seccomp_json_compile(other, strlen(other), "broken", &env, &p, &e), 0);
-		CHECK_STR(e.msg, "");
-		CHECK(p.insns && mismatches(&p, true) > 0);
-	}
 }
 
 static uint32_t number(const char *name)
@@ -406,18 +275,84 @@ static void test_loading_fails_with_the_cause(void)
 	CHECK_INT(in_child(load_without_rights, &p), 0);
 }
 
+/* --- the call by which a process leaves uctr ----------------------------------------------- */
+
+static uint64_t ask_leave(
+	const struct seccomp_prog *p, uint32_t arch, uint32_t nr, const uint64_t arg[5])
+{
+	struct seccomp_data d = { .nr = (int)nr, .arch = arch };
+
+	memcpy(d.args, arg, 5 * sizeof(*arg));
+	return sim_run(p->insns, p->len, &d, NULL);
+}
+
+/* A filter that allows nothing: only the very call passes, and no one like it. */
+static void test_exactly_one_call_is_admitted(void)
+{
+	static const struct sock_filter nothing = { BPF_RET | BPF_K, 0, 0, eperm };
+	static const struct seccomp_leave leave = { { 7, UINT64_C(0x555500001000),
+		UINT64_C(0x7fff00002000), UINT64_C(0x555500003000) } };
+	uint64_t arg[5] = { leave.arg[0], leave.arg[1], leave.arg[2], leave.arg[3], 0x1000 };
+	struct sock_filter both[SECCOMP_LEAVE_INSNS + 1];
+	struct seccomp_prog p = { both, SECCOMP_LEAVE_INSNS + 1, false };
+	uint32_t nr = number("execveat"), arch = scname_arch_native();
+
+	CHECK_INT(seccomp_admit_leave(&leave, &nothing, 1, both), p.len);
+	CHECK_INT(ask_leave(&p, arch, nr, arg), allow);
+	CHECK_INT(ask_leave(&p, arch, nr + 1, arg), eperm);
+	CHECK_INT(ask_leave(&p, arch, number("execve"), arg), eperm);
+	CHECK_INT(ask_leave(&p, AUDIT_ARCH_I386, nr, arg), eperm);
+	for (size_t i = 0; i < ARRAY_SIZE(arg); i++) {
+		/* The kernel sees 32 bits of the flags; of the others every bit counts. */
+		for (unsigned int bit = 0; bit < (i == 4 ? 32 : 64); bit++) {
+			arg[i] ^= UINT64_C(1) << bit;
+			CHECK_INT(ask_leave(&p, arch, nr, arg), eperm);
+			arg[i] ^= UINT64_C(1) << bit;
+		}
+	}
+	CHECK_INT(ask_leave(&p, arch, nr, arg), allow);
+	CHECK_INT(seccomp_admit_leave(&leave, &nothing, BPF_MAXINSNS - 22, both), -E2BIG);
+}
+
+static int leave_for_nothing(const struct seccomp_prog *p)
+{
+	static const char *const argv[] = { "x", NULL };
+	static const struct sock_filter deny[] = {
+		{ BPF_LD | BPF_W | BPF_ABS, 0, 0, 0 },
+		{ BPF_JMP | BPF_JEQ | BPF_K, 0, 1, SYS_execveat },
+		{ BPF_RET | BPF_K, 0, 0, eperm },
+		{ BPF_RET | BPF_K, 0, 0, allow },
+	};
+	struct seccomp_leave leave = { { 99, (uintptr_t) "", (uintptr_t)argv, 0 } };
+	struct err e = ERR_INIT;
+
+	(void)p;
+	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0 ||
+		seccomp_install_leaving(&leave, deny, ARRAY_SIZE(deny), &e) < 0)
+		return 1;
+	/* No such descriptor: the kernel's own answer to what passes. */
+	if (syscall(SYS_execveat, leave.arg[0], leave.arg[1], leave.arg[2], leave.arg[3],
+		    0x1000L) >= 0 ||
+		errno != EBADF)
+		return 2;
+	syscall(SYS_execveat, 98L, leave.arg[1], leave.arg[2], leave.arg[3], 0x1000L);
+	return errno == EPERM ? 0 : 3;
+}
+
+static void test_the_kernel_admits_that_call_too(void)
+{
+	CHECK_INT(in_child(leave_for_nothing, NULL), 0);
+}
+
 int main(void)
 {
-	/* The table's numbers are those of x86_64. */
-	if (scname_arch_native() == AUDIT_ARCH_X86_64) {
-		RUN(test_default_filter_answers_as_the_table_says);
-		RUN(test_broken_profiles_fail_the_table);
-	}
 	RUN(test_capabilities_open_their_calls_and_no_others);
 	RUN(test_nesting_opens_namespaces_and_nothing_else);
 	RUN(test_the_start_path_is_allowed_without_capabilities);
 	RUN(test_common_sets_are_built_in);
 	RUN(test_the_kernel_agrees);
 	RUN(test_loading_fails_with_the_cause);
+	RUN(test_exactly_one_call_is_admitted);
+	RUN(test_the_kernel_admits_that_call_too);
 	return tap_end();
 }
