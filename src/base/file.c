@@ -119,9 +119,53 @@ int dir_make(int dirfd, const char *path, mode_t mode)
 	return mkdirat(dirfd, p, mode) < 0 && errno != EEXIST ? -errno : 0;
 }
 
-static int remove_children(int fd, dev_t dev);
+/*
+ * One removal. Every level costs a descriptor, and a container may make directories as deep as it
+ * likes: what lies deeper than DEPTH_MAX is moved up to `base`, the directory that is being removed.
+ */
+#define DEPTH_MAX 100
+struct removal {
+	dev_t dev;
+	int base;
+	unsigned int serial;
+	bool moved;
+};
 
-static int remove_entry(int dirfd, const char *name, dev_t dev)
+static int remove_children(struct removal *rm, int fd, unsigned int depth);
+
+static int move_up(struct removal *rm, int dirfd, const char *name)
+{
+	char up[40];
+
+	do {
+		snprintf(up, sizeof(up), ".deep-%u", rm->serial++);
+		if (renameat2(dirfd, name, rm->base, up, RENAME_NOREPLACE) == 0) {
+			rm->moved = true;
+			return 0;
+		}
+	} while (errno == EEXIST);
+	return errno == ENOENT ? 0 : -errno;
+}
+
+/* Takes over fd, a directory: empties it. */
+static int remove_below(struct removal *rm, int fd, unsigned int depth)
+{
+	int r = 0;
+
+	if (depth > 0)
+		return remove_children(rm, fd, depth);
+	rm->base = fd;
+	do {
+		int pass = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+		rm->moved = false;
+		r = pass < 0 ? -errno : remove_children(rm, pass, 0);
+	} while (r == 0 && rm->moved);
+	close(fd);
+	return r;
+}
+
+static int remove_entry(struct removal *rm, int dirfd, const char *name, unsigned int depth)
 {
 	_cleanup_fd_ int fd = -1;
 	struct stat st;
@@ -136,22 +180,24 @@ static int remove_entry(int dirfd, const char *name, dev_t dev)
 		return errno == ENOENT ? 0 : errno == ENOTDIR ? -EPERM : -errno;
 	if (fstat(fd, &st) < 0)
 		return -errno;
-	if (st.st_dev != dev)
+	if (st.st_dev != rm->dev)
 		return -EXDEV;
 	if ((st.st_mode & 0700) != 0700 && fchmodat(dirfd, name, 0700, 0) < 0)
 		return errno == ENOENT ? 0 : -errno;
+	if (depth > DEPTH_MAX)
+		return move_up(rm, dirfd, name);
 	fd_closep(&fd);
 	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT ? 0 : -errno;
-	r = remove_children(take_fd(&fd), dev);
+	r = remove_below(rm, take_fd(&fd), depth);
 	if (r < 0)
 		return r;
 	return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 /* Owns fd. Goes on after a failure, so that one stuck file costs one file, and reports the first. */
-static int remove_children(int fd, dev_t dev)
+static int remove_children(struct removal *rm, int fd, unsigned int depth)
 {
 	DIR *d = fdopendir(fd);
 	struct dirent *de;
@@ -168,7 +214,7 @@ static int remove_children(int fd, dev_t dev)
 
 		if (streq(de->d_name, ".") || streq(de->d_name, ".."))
 			continue;
-		r = remove_entry(dirfd(d), de->d_name, dev);
+		r = remove_entry(rm, dirfd(d), de->d_name, depth + 1);
 		if (r < 0 && first == 0)
 			first = r;
 	}
@@ -178,11 +224,13 @@ static int remove_children(int fd, dev_t dev)
 
 int dir_remove(int dirfd, const char *name)
 {
+	struct removal rm = { .base = -1 };
 	struct stat st;
 
 	if (fstatat(dirfd, name, &st, AT_SYMLINK_NOFOLLOW) < 0)
 		return errno == ENOENT ? 0 : -errno;
-	return remove_entry(dirfd, name, st.st_dev);
+	rm.dev = st.st_dev;
+	return remove_entry(&rm, dirfd, name, 0);
 }
 
 int lock_take(int fd, bool exclusive, bool wait)

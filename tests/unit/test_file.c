@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -108,6 +109,30 @@ static void test_remove_links(void)
 	CHECK(!exists("alias") && exists("outside/in"));
 }
 
+/* Deeper than there are descriptors. */
+static void test_remove_deep(void)
+{
+	struct rlimit old, few;
+	int at = openat(top, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	for (int i = 0; i < 3000; i++) {
+		int next;
+
+		CHECK(mkdirat(at, i ? "d" : "deep", 0700) == 0);
+		next = openat(at, i ? "d" : "deep", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		CHECK(mkdirat(next, "beside", 0) == 0);
+		close(at);
+		at = next;
+	}
+	close(at);
+	CHECK_INT(getrlimit(RLIMIT_NOFILE, &old), 0);
+	few = (struct rlimit){ 256, old.rlim_max };
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &few), 0);
+	CHECK_INT(dir_remove(top, "deep"), 0);
+	CHECK_INT(setrlimit(RLIMIT_NOFILE, &old), 0);
+	CHECK(!exists("deep"));
+}
+
 static void test_lock(void)
 {
 	_cleanup_fd_ int a = openat(top, "lock", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
@@ -187,6 +212,7 @@ int main(void)
 	RUN(test_poke);
 	RUN(test_dirs);
 	RUN(test_remove_links);
+	RUN(test_remove_deep);
 	RUN(test_lock);
 	RUN(test_pass);
 	RUN(test_close_except);
