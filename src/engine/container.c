@@ -63,6 +63,32 @@ void container_socket_path(const struct container *c, char *buf, size_t size)
 	snprintf(buf, size, "s/%.64s", c->id);
 }
 
+int container_runtime_dir(struct engine *en, const struct container *c, struct err *e)
+{
+	char path[72];
+	int fd;
+
+	snprintf(path, sizeof(path), "c/%.64s", c->id);
+	fd = openat(en->runtime, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	if (mkdirat(en->runtime, path, 0700) < 0 && errno == ENOENT &&
+		(mkdirat(en->runtime, "c", 0700) == 0 || errno == EEXIST))
+		(void)mkdirat(en->runtime, path, 0700); /* the open says what is wrong */
+	fd = openat(en->runtime, path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	return fd < 0 ? err_set(e, -errno, "make %s/%s", en->runtime_path, path) : fd;
+}
+
+void container_runtime_clear(struct engine *en, const struct container *c)
+{
+	char path[80];
+
+	container_socket_path(c, path, sizeof(path));
+	unlinkat(en->runtime, path, 0);
+	snprintf(path, sizeof(path), "c/%.64s", c->id);
+	(void)dir_remove(en->runtime, path); /* memory, and gone with the session at the latest */
+}
+
 static int make_id(char id[65], struct err *e)
 {
 	unsigned char raw[32];
@@ -368,9 +394,17 @@ static int remove_tree(struct engine *en, const char *id, struct err *e)
 	return status ? err_set(e, -status, "remove %s/containers/%s", en->data_path, id) : 0;
 }
 
+int container_unlist(struct engine *en, struct container *c, struct err *e)
+{
+	if (c->dir >= 0 && unlinkat(c->dir, "record.json", 0) < 0 && errno != ENOENT)
+		return err_set(e, -errno, "remove container %s", c->name);
+	if (c->name)
+		free_name(en, c->name, c->id);
+	return 0;
+}
+
 int container_delete(struct engine *en, struct container *c, struct err *e)
 {
-	char path[160];
 	int r;
 
 	if (c->cgroup) {
@@ -379,17 +413,9 @@ int container_delete(struct engine *en, struct container *c, struct err *e)
 			engine_warn(en, "cgroup %s of container %s is still there: %s", c->cgroup,
 				c->name, strerror(-r));
 	}
-	container_socket_path(c, path, sizeof(path));
-	unlinkat(en->runtime, path, 0);
-	/* The record goes first: from then on the container is not listed, whatever follows. */
-	if (c->dir >= 0 && unlinkat(c->dir, "record.json", 0) < 0 && errno != ENOENT)
-		return err_set(e, -errno, "remove container %s", c->name);
-	r = remove_tree(en, c->id, e);
-	if (r < 0)
-		return r;
-	if (c->name)
-		free_name(en, c->name, c->id);
-	return 0;
+	container_runtime_clear(en, c);
+	r = container_unlist(en, c, e);
+	return r < 0 ? r : remove_tree(en, c->id, e);
 }
 
 #define SWEEP_AGE 60 /* seconds: longer than a start is without its lock */

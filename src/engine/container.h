@@ -73,6 +73,19 @@ int container_each(struct engine *en, int (*fn)(struct container *c, void *ctx, 
 int container_delete(struct engine *en, struct container *c, struct err *e);
 
 /*
+ * The container's directory in the runtime directory, made when it is missing: files that are bound
+ * into it. A descriptor. Cleared with its socket when the container ends.
+ */
+int container_runtime_dir(struct engine *en, const struct container *c, struct err *e);
+void container_runtime_clear(struct engine *en, const struct container *c);
+
+/*
+ * The first part of container_delete: from then on it is not listed, whatever follows, and its name
+ * is free. The directory, which the rest is found by, is left.
+ */
+int container_unlist(struct engine *en, struct container *c, struct err *e);
+
+/*
  * Removes what killed commands left: directories that have had no record and no owner for a
  * minute. What cannot be removed becomes a warning.
  */

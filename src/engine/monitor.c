@@ -141,6 +141,7 @@ static int start_container(struct monitor *m, struct err *e)
 	l->stdio[2] = s->err[1];
 	l->cgroup_fd = s->cgroup_fd;
 	l->seal_exe = exe_is_writable();
+	l->wants_netns = s->plan.net == NET_SLIRP;
 	r = userns_register(s->en, &s->c.monitor, &s->c.monitor_start, e);
 	m->self = s->c.monitor;
 	if (r == 0)
@@ -153,11 +154,11 @@ static int start_container(struct monitor *m, struct err *e)
 	if (r == 0)
 		m->listen = r = ctl_listen(s->en, &s->c, e);
 	if (r >= 0)
+		r = write_running(m, e);
+	if (r == 0)
 		r = launch_ready(l, e);
 	if (r == 0 && s->plan.net == NET_SLIRP)
 		r = net_slirp_wait(&m->slirp, e);
-	if (r == 0)
-		r = write_running(m, e);
 	if (r == 0 && s->plan.timeout_ns)
 		r = arm_timeout(m, s->plan.timeout_ns, e);
 	if (r == 0)
@@ -286,7 +287,6 @@ static void clean_up(struct monitor *m, bool remove)
 {
 	struct start *s = m->s;
 	struct err ignored = ERR_INIT;
-	char path[80];
 
 	launch_free(&m->launch);
 	net_slirp_free(&m->slirp);
@@ -299,8 +299,7 @@ static void clean_up(struct monitor *m, bool remove)
 	}
 	if (s->c.cgroup)
 		(void)cgroup_remove(s->c.cgroup);
-	container_socket_path(&s->c, path, sizeof(path));
-	unlinkat(s->en->runtime, path, 0);
+	container_runtime_clear(s->en, &s->c);
 }
 
 void monitor_main(struct start *s)
@@ -344,8 +343,15 @@ void monitor_main(struct start *s)
 	}
 	if (!s->c.finished)
 		finish(m);
-	clean_up(m, s->c.auto_remove);
+	/*
+	 * The command returns when its container is not listed and its name is free. What is left is
+	 * nobody's concern but ours, and a lock that is still held says so.
+	 */
+	if (s->c.auto_remove)
+		(void)container_unlist(s->en, &s->c, &e);
+	trace("ended");
 	clients_finish(m);
+	clean_up(m, s->c.auto_remove);
 	trace("monitor ends");
 	_exit(0);
 }

@@ -13,6 +13,7 @@
 #include "sys/syscalls.h"
 
 #define ZONE_MAX (1 << 20)
+#define SKELETON_LAST "skeleton/etc/hostname" /* made last: when it is there, all is */
 
 static int own_path(struct start *s, const char *name, char **ret, struct err *e)
 {
@@ -27,16 +28,57 @@ static int make_dir(struct start *s, const char *name, mode_t mode, char **ret, 
 	return own_path(s, name, ret, e);
 }
 
+/*
+ * A lowest layer of nothing but the places that every container mounts something on. Without it
+ * each start would make those that the image lacks in the upper layer, which costs the copy of a
+ * directory and three files on the disk, and would look like a change of the container's. Where
+ * an image has them, or hides them, its own win.
+ */
+static int make_skeleton(struct engine *en, struct err *e)
+{
+	static const char *const dirs[] = { "skeleton", "skeleton/dev", "skeleton/proc",
+		"skeleton/sys", "skeleton/etc" };
+	static const char *const files[] = { "skeleton/etc/resolv.conf", "skeleton/etc/hosts",
+		SKELETON_LAST };
+
+	for (size_t i = 0; i < ARRAY_SIZE(dirs); i++) {
+		if ((mkdirat(en->data, dirs[i], 0700) < 0 && errno != EEXIST) ||
+			fchmodat(en->data, dirs[i], 0755, 0) < 0)
+			return err_set(e, -errno, "make %s/%s", en->data_path, dirs[i]);
+	}
+	for (size_t i = 0; i < ARRAY_SIZE(files); i++) {
+		_cleanup_fd_ int fd = openat(
+			en->data, files[i], O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+
+		if (fd < 0 || fchmod(fd, 0644) < 0)
+			return err_set(e, -errno, "make %s/%s", en->data_path, files[i]);
+	}
+	return 0;
+}
+
+static int add_layers(struct start *s, const struct image *img, struct err *e)
+{
+	char ***lowers = &s->plan.spec.lowers;
+	int r = 0;
+
+	if (faccessat(s->en->data, SKELETON_LAST, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
+		r = make_skeleton(s->en, e);
+	if (r < 0)
+		return r;
+	if (strv_addf(lowers, "%s/skeleton", s->en->data_path) < 0 ||
+		strv_extend(lowers, img->layers) < 0)
+		return err_set(e, -ENOMEM, "layers");
+	return 0;
+}
+
 static int place_overlay(struct start *s, const struct image *img, struct err *e)
 {
 	struct spec *sp = &s->plan.spec;
 	const char *fuse = dirs_tool("fuse-overlayfs");
-	int r;
+	int r = add_layers(s, img, e);
 
-	if (strv_extend(&sp->lowers, img->layers) < 0)
-		return err_set(e, -ENOMEM, "layers");
 	/* The container's "/" takes its mode from the upper directory. */
-	if ((r = make_dir(s, "upper", 0755, &sp->upper, e)) < 0 ||
+	if (r < 0 || (r = make_dir(s, "upper", 0755, &sp->upper, e)) < 0 ||
 		(r = make_dir(s, "work", 0700, &sp->work, e)) < 0)
 		return r;
 	sp->ephemeral = s->c.auto_remove;
@@ -45,7 +87,7 @@ static int place_overlay(struct start *s, const struct image *img, struct err *e
 	sp->fuse_overlayfs = strdup(fuse);
 	if (!sp->fuse_overlayfs)
 		return err_set(e, -ENOMEM, "fuse-overlayfs");
-	return make_dir(s, "merged", 0700, &sp->root_path, e);
+	return own_path(s, "merged", &sp->root_path, e); /* made when it is needed */
 }
 
 static bool is_volume(const struct spec_mount *m)
@@ -84,13 +126,20 @@ static void before_volumes(struct spec *sp)
 	sp->mounts[at] = own;
 }
 
-/* A private file, bound over the image's: neither goes to the other. */
+/*
+ * A private file, bound over the image's: neither goes to the other. It lies in the runtime
+ * directory, in memory, as it is written anew by every start.
+ */
 static int place_file(struct start *s, const char *name, const char *text, size_t len,
 	const char *dest, struct err *e)
 {
+	_cleanup_fd_ int dir = container_runtime_dir(s->en, &s->c, e);
 	struct spec_mount *m;
-	int r = file_replace(s->c.dir, name, text, len, 0644, false);
+	int r;
 
+	if (dir < 0)
+		return dir;
+	r = file_replace(dir, name, text, len, 0644, false);
 	if (r < 0)
 		return err_set(e, r, "write %s of the container", name);
 	m = spec_add_mount(&s->plan.spec);
@@ -101,10 +150,11 @@ static int place_file(struct start *s, const char *name, const char *text, size_
 	m->dest = strdup(dest);
 	if (!m->dest)
 		return err_set(e, -ENOMEM, "mounts");
-	r = own_path(s, name, &m->source, e);
-	if (r == 0)
-		before_volumes(&s->plan.spec);
-	return r;
+	m->source = str_printf("%s/c/%s/%s", s->en->runtime_path, s->c.id, name);
+	if (!m->source)
+		return err_set(e, -ENOMEM, "mounts");
+	before_volumes(&s->plan.spec);
+	return 0;
 }
 
 static bool is_mounted(const struct start *s, const char *dest)

@@ -79,18 +79,35 @@ static int loopback_up(struct err *e)
 	return 0;
 }
 
+/* leaves: the host name; the network namespace on its way. */
 static int stage_host(struct child *c, struct err *e)
 {
 	const struct spec *s = c->spec;
 	const struct spec_ns *net = spec_find_ns(s, CLONE_NEWNET);
 
-	if (spec_find_ns(s, CLONE_NEWUTS)) {
-		if (s->hostname && sethostname(s->hostname, strlen(s->hostname)) < 0)
-			return err_set(e, -errno, "set host name '%s'", s->hostname);
-		if (s->domainname && setdomainname(s->domainname, strlen(s->domainname)) < 0)
-			return err_set(e, -errno, "set domain name '%s'", s->domainname);
+	if (net && !net->path && !c->l->wants_netns) {
+		int r = netns_begin(&c->net, e);
+
+		if (r < 0)
+			return r;
+		c->net_begun = true;
 	}
-	return net && !net->path ? loopback_up(e) : 0;
+	if (!spec_find_ns(s, CLONE_NEWUTS))
+		return 0;
+	if (s->hostname && sethostname(s->hostname, strlen(s->hostname)) < 0)
+		return err_set(e, -errno, "set host name '%s'", s->hostname);
+	if (s->domainname && setdomainname(s->domainname, strlen(s->domainname)) < 0)
+		return err_set(e, -errno, "set domain name '%s'", s->domainname);
+	return 0;
+}
+
+/* leaves: one thread again, in the container's network namespace, with its loopback up. */
+static int stage_network(struct child *c, struct err *e)
+{
+	const struct spec_ns *net = spec_find_ns(c->spec, CLONE_NEWNET);
+	int r = c->net_begun ? netns_end(&c->net, e) : 0;
+
+	return r == 0 && net && !net->path ? loopback_up(e) : r;
 }
 
 /* requires: all sources opened. leaves: the new root at "/". must not: name a host path after. */
@@ -130,8 +147,9 @@ static int stage_exec(struct child *c, struct err *e)
 static const struct stage stages[] = {
 	{ "ids", stage_ids },
 	{ "namespaces", stage_namespaces },
-	{ "host name and loopback", stage_host },
+	{ "host name", stage_host },
 	{ "root file system", rootfs_mount_root },
+	{ "network", stage_network },
 	{ "mount sources", rootfs_open_sources },
 	{ "device sources", devices_open },
 	{ "sysctl", rootfs_sysctl },

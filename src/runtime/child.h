@@ -6,6 +6,7 @@
 #include <stdbool.h>
 
 #include "runtime/launch.h"
+#include "runtime/netns.h"
 
 struct mask {
 	int fd;
@@ -21,6 +22,8 @@ struct child {
 	int *mounts; /* detached mounts, as spec->mounts */
 	int *devices; /* detached device nodes, as spec->devices */
 	struct mask null, empty; /* for masks: verified /dev/null, an empty read-only tmpfs */
+	struct netns_maker net;
+	bool net_begun;
 	int proc; /* the detached procfs, for sysctls; borrowed from mounts, or -1 */
 	int master, slave;
 	struct spec_process process; /* a copy to be completed (user, HOME); shallow */

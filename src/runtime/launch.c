@@ -37,14 +37,18 @@ bool exe_is_writable(void)
 	       st.st_uid == geteuid() || (st.st_uid != 0 && st.st_uid != UID_NOBODY);
 }
 
-static uint64_t new_namespaces(const struct spec *s)
+static uint64_t new_namespaces(const struct launch *l)
 {
+	const struct spec *s = l->spec;
 	uint64_t flags = 0;
 
 	for (size_t i = 0; i < s->n_ns; i++) {
 		if (!s->ns[i].path)
 			flags |= s->ns[i].flag;
 	}
+	/* The child makes its own one beside other work (runtime/netns.h). */
+	if (!l->wants_netns)
+		flags &= ~(uint64_t)CLONE_NEWNET;
 	/* Unshared by the child once it sits in its cgroup, or it would be rooted at ours. */
 	return flags & ~(uint64_t)CLONE_NEWCGROUP;
 }
@@ -98,7 +102,7 @@ static int prepare_child(struct launch *l, uint64_t flags, struct err *e)
 
 int launch_begin(struct launch *l, struct err *e)
 {
-	uint64_t flags = new_namespaces(l->spec);
+	uint64_t flags = new_namespaces(l);
 	int pair[2], r;
 
 	r = sync_pair(pair, e);

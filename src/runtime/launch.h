@@ -18,11 +18,12 @@ struct launch {
 	int stdio[3]; /* the payload's; -1: /dev/null; with a terminal they are not used */
 	int cgroup_fd; /* -1: the parent's cgroup */
 	bool seal_exe; /* the payload's image could write to uctr's binary: exec from a sealed copy */
+	bool wants_netns; /* the caller has something to put into the network namespace */
 
 	pid_t pid; /* as the parent's pid namespace numbers it (waitpid) */
 	pid_t proc_pid; /* as /proc shows it */
 	int pidfd;
-	int netns; /* the child's own network namespace; -1 when it shares the parent's */
+	int netns; /* the child's own network namespace, when it is wanted and there is one; or -1 */
 	int sync;
 	int master; /* the terminal, from launch_ready on; -1 without one */
 	bool started;

@@ -38,9 +38,12 @@ static void close_all(int *fds, size_t n)
 static int fuse_overlay(struct child *c, struct err *e)
 {
 	static const char *const own[] = { "/proc/self/ns/user", "/proc/self/ns/mnt" };
-	_cleanup_fd_ int dir = open_dir(c->spec->root_path), mnt = -1;
+	_cleanup_fd_ int dir = -1, mnt = -1;
 	int r = 0;
 
+	if (mkdir(c->spec->root_path, 0700) < 0 && errno != EEXIST)
+		return err_set(e, -errno, "make %s", c->spec->root_path);
+	dir = open_dir(c->spec->root_path);
 	if (dir < 0)
 		return err_set(e, dir, "open %s", c->spec->root_path);
 	mnt = mount_clone(AT_FDCWD, c->spec->root_path, false);

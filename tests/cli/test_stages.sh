@@ -14,7 +14,7 @@ each_stage()
 		echo "$err" | sed -n 's/^trace *[0-9]*\.[0-9]* ms child *//p'
 		echo process
 	} > "$T/stages"
-	assertEquals "stages" 15 "$(wc -l < "$T/stages")"
+	assertEquals "stages" 16 "$(wc -l < "$T/stages")"
 	while read -r stage; do
 		"$@" "$stage"
 	done < "$T/stages"

@@ -26,8 +26,9 @@ test_every_stage_of_the_child_in_order()
 	assertOut out
 	assertEquals "ids
 namespaces
-host name and loopback
+host name
 root file system
+network
 mount sources
 device sources
 sysctl
