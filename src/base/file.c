@@ -169,7 +169,7 @@ static int remove_entry(struct removal *rm, int dirfd, const char *name, unsigne
 {
 	_cleanup_fd_ int fd = -1;
 	struct stat st;
-	int r;
+	int r = 0;
 
 	if (unlinkat(dirfd, name, 0) == 0 || errno == ENOENT)
 		return 0;
@@ -186,14 +186,20 @@ static int remove_entry(struct removal *rm, int dirfd, const char *name, unsigne
 		return errno == ENOENT ? 0 : -errno;
 	if (depth > DEPTH_MAX)
 		return move_up(rm, dirfd, name);
-	fd_closep(&fd);
-	fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
-		return errno == ENOENT ? 0 : -errno;
-	r = remove_below(rm, take_fd(&fd), depth);
-	if (r < 0)
-		return r;
-	return unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+	/* Three times at most: somebody who removes it as well may have put his lock file into it. */
+	for (int i = 0; i < 3; i++) {
+		fd_closep(&fd);
+		fd = openat(dirfd, name, O_RDONLY | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
+		if (fd < 0)
+			return errno == ENOENT ? 0 : -errno;
+		r = remove_below(rm, take_fd(&fd), depth);
+		if (r < 0)
+			return r;
+		r = unlinkat(dirfd, name, AT_REMOVEDIR) < 0 && errno != ENOENT ? -errno : 0;
+		if (r != -ENOTEMPTY)
+			return r;
+	}
+	return r;
 }
 
 /* Owns fd. Goes on after a failure, so that one stuck file costs one file, and reports the first. */

@@ -12,6 +12,7 @@
 #include "cli/warn.h"
 #include "engine/lifecycle.h"
 #include "engine/logs.h"
+#include "engine/sweep.h"
 
 /* What one command does to one container; a text to print in *ret_line, or nothing. */
 typedef int (*each_fn)(

@@ -44,6 +44,18 @@ void attach_block_signals(void)
 	signal(SIGPIPE, SIG_IGN);
 }
 
+int attach_waiting_signal(void)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	sigset_t set;
+
+	for (size_t i = 0; sigpending(&set) == 0 && i < ARRAY_SIZE(ends); i++) {
+		if (sigismember(&set, ends[i]) == 1)
+			return ends[i];
+	}
+	return 0;
+}
+
 void attach_size(uint16_t *rows, uint16_t *cols)
 {
 	struct winsize ws;

@@ -18,6 +18,7 @@
 #include "base/red.h"
 #include "base/spawn.h"
 #include "engine/record.h"
+#include "engine/sweep.h"
 #include "engine/userns.h"
 #include "sys/cgroup.h"
 #include "sys/dirs.h"
@@ -100,7 +101,7 @@ static int make_id(char id[65], struct err *e)
 	return 0;
 }
 
-static int open_lock(int dir, bool create)
+int container_open_lock(int dir, bool create)
 {
 	int fd =
 		openat(dir, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
@@ -116,17 +117,14 @@ static bool name_is_stale(struct engine *en, const char *id)
 
 	if (dir < 0)
 		return errno == ENOENT;
-	lock = open_lock(dir, false);
+	lock = container_open_lock(dir, false);
 	if (lock >= 0 && lock_query(lock) != 0)
 		return false;
 	return faccessat(dir, "record.json", F_OK, 0) < 0 && errno == ENOENT;
 }
 
-/*
- * Frees a name that still stands for id. Under a lock, as between the look and the unlink another
- * command could free it too and a third one take it. A name that stays is only one that is stale.
- */
-static void free_name(struct engine *en, const char *name, const char *id)
+/* Under a lock: between the look and the unlink another command could free it, a third take it. */
+void container_free_name(struct engine *en, const char *name, const char *id)
 {
 	_cleanup_fd_ int lock =
 		openat(en->data, "names.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
@@ -166,7 +164,7 @@ static int reserve_name(struct engine *en, const char *id, const char *name, str
 				"the name '%s' is in use by container %.12s; remove it with "
 				"'uctr rm %s', or use --replace",
 				name, holder, name);
-		free_name(en, name, holder);
+		container_free_name(en, name, holder);
 	}
 	return err_msg(e, -EAGAIN, "cannot reserve the name %s; try again", name);
 }
@@ -188,6 +186,35 @@ static void invent_name(char *buf, size_t size)
 	snprintf(buf, size, "%s_%s%u", how[n[0] % 32], who[n[1] % 32], n[2] % 1000);
 }
 
+/*
+ * A directory with a fresh id and its lock. A sweep may take one whose lock it finds free in the
+ * moment before ours: -EAGAIN, and the next id is tried.
+ */
+static int make_dir(struct engine *en, struct container *c, struct err *e)
+{
+	struct stat st;
+	int r = make_id(c->id, e);
+
+	if (r < 0)
+		return r;
+	if (mkdirat(en->containers, c->id, 0700) < 0)
+		return err_set(e, -errno, "make container directory in %s", en->data_path);
+	c->dir = openat(en->containers, c->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	c->lock = c->dir < 0 ? -errno : container_open_lock(c->dir, true);
+	r = c->lock < 0 ? c->lock : lock_take(c->lock, true, false);
+	if (r == 0 && fstat(c->lock, &st) == 0 && st.st_nlink == 0)
+		r = -EAGAIN;
+	if (r == 0)
+		return 0;
+	r = r == -ENOENT ? -EAGAIN : r;
+	err_set(e, r, "lock container %.12s", c->id);
+	/* A sweeper's now, or ours to remove. */
+	if (r != -EAGAIN)
+		dir_remove(en->containers, c->id);
+	container_free(c);
+	return r;
+}
+
 int container_make(struct engine *en, const char *name, struct container *ret, struct err *e)
 {
 	char invented[64];
@@ -195,19 +222,12 @@ int container_make(struct engine *en, const char *name, struct container *ret, s
 	int r = name ? container_check_name(name, e) : 0;
 
 	*ret = (struct container)CONTAINER_INIT;
-	if (r == 0)
-		r = make_id(ret->id, e);
 	if (r < 0)
 		return r;
-	if (mkdirat(en->containers, ret->id, 0700) < 0)
-		return err_set(e, -errno, "make container directory in %s", en->data_path);
-	ret->dir = openat(en->containers, ret->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	ret->lock = ret->dir < 0 ? -errno : open_lock(ret->dir, true);
-	r = ret->lock < 0 ? ret->lock : lock_take(ret->lock, true, false);
-	if (r < 0) {
-		err_set(e, r, "lock container %.12s", ret->id);
-		goto undo;
-	}
+	for (int i = 0; i == 0 || (r == -EAGAIN && i < 20); i++)
+		r = make_dir(en, ret, e);
+	if (r < 0)
+		return r;
 	for (int i = 0; i < 20; i++) {
 		if (!name)
 			invent_name(invented, sizeof(invented));
@@ -223,6 +243,7 @@ int container_make(struct engine *en, const char *name, struct container *ret, s
 	if (ret->name)
 		return 0;
 	r = err_set(e, -ENOMEM, "container");
+	container_free_name(en, name ? name : invented, ret->id);
 undo:
 	dir_remove(en->containers, ret->id);
 	container_free(ret);
@@ -233,7 +254,7 @@ undo:
  * A record that said "running" and a free lock: the monitor was killed, or it ended between the two
  * looks. It writes its last record before it frees the lock, so a second look tells.
  */
-static int settle_ended(struct container *c, struct err *e)
+static int settle_ended(struct engine *en, struct container *c, struct err *e)
 {
 	struct container again = CONTAINER_INIT;
 	int r;
@@ -246,8 +267,10 @@ static int settle_ended(struct container *c, struct err *e)
 		container_free(&again);
 		return r;
 	}
-	if (again.state == CONTAINER_RUNNING)
+	if (again.state == CONTAINER_RUNNING) {
+		sweep_dead(en, &again);
 		record_mark_dead(&again);
+	}
 	*c = again;
 	return 0;
 }
@@ -269,14 +292,14 @@ static int load(struct engine *en, const char *id, struct container *ret, struct
 		return r;
 	}
 	if (ret->state == CONTAINER_RUNNING) {
-		lock = open_lock(ret->dir, false);
+		lock = container_open_lock(ret->dir, false);
 		if (lock < 0 || lock_query(lock) == 0)
-			return settle_ended(ret, e);
+			return settle_ended(en, ret, e);
 	}
 	return 0;
 }
 
-static bool is_id(const char *s, size_t min)
+bool container_is_id(const char *s, size_t min)
 {
 	size_t n = strspn(s, "0123456789abcdef");
 
@@ -294,7 +317,7 @@ static int find_prefix(struct engine *en, const char *prefix, char id[65], struc
 		return err_set(e, -errno, "read containers in %s", en->data_path);
 	fd = -1;
 	while ((de = readdir(d))) {
-		if (is_id(de->d_name, 64) && str_startswith(de->d_name, prefix)) {
+		if (container_is_id(de->d_name, 64) && str_startswith(de->d_name, prefix)) {
 			snprintf(id, 65, "%.64s", de->d_name);
 			found++;
 		}
@@ -319,9 +342,9 @@ int container_find(struct engine *en, const char *what, struct container *ret, s
 	}
 	if (n > 0) {
 		id[n] = '\0';
-		r = is_id(id, 64) ? load(en, id, ret, e) : -ENOENT;
+		r = container_is_id(id, 64) ? load(en, id, ret, e) : -ENOENT;
 	}
-	if (r == -ENOENT && is_id(what, 1)) {
+	if (r == -ENOENT && container_is_id(what, 1)) {
 		r = find_prefix(en, what, id, e);
 		if (r == 0)
 			r = load(en, id, ret, e);
@@ -348,11 +371,12 @@ int container_each(struct engine *en, int (*fn)(struct container *c, void *ctx, 
 		_cleanup_container_ struct container c = CONTAINER_INIT;
 		struct err one = ERR_INIT;
 
-		if (!is_id(de->d_name, 64))
+		if (!container_is_id(de->d_name, 64))
 			continue;
 		r = load(en, de->d_name, &c, &one);
 		if (r == -ENOENT) {
-			r = 0; /* on its way in or out */
+			sweep_abandoned(en, de->d_name); /* unless on its way in or out */
+			r = 0;
 			continue;
 		}
 		if (r < 0) {
@@ -366,8 +390,7 @@ int container_each(struct engine *en, int (*fn)(struct container *c, void *ctx, 
 	return r;
 }
 
-/* uctr-transfer removes what belongs to subordinate ids, inside the user's namespace. */
-static int remove_tree(struct engine *en, const char *id, struct err *e)
+int container_remove_tree(struct engine *en, const char *id, struct err *e)
 {
 	int status, r = dir_remove(en->containers, id);
 	pid_t pid;
@@ -399,7 +422,7 @@ int container_unlist(struct engine *en, struct container *c, struct err *e)
 	if (c->dir >= 0 && unlinkat(c->dir, "record.json", 0) < 0 && errno != ENOENT)
 		return err_set(e, -errno, "remove container %s", c->name);
 	if (c->name)
-		free_name(en, c->name, c->id);
+		container_free_name(en, c->name, c->id);
 	return 0;
 }
 
@@ -415,36 +438,5 @@ int container_delete(struct engine *en, struct container *c, struct err *e)
 	}
 	container_runtime_clear(en, c);
 	r = container_unlist(en, c, e);
-	return r < 0 ? r : remove_tree(en, c->id, e);
-}
-
-#define SWEEP_AGE 60 /* seconds: longer than a start is without its lock */
-
-static bool is_abandoned(struct engine *en, const char *id)
-{
-	struct timespec now;
-	struct stat st;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	return fstatat(en->containers, id, &st, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(st.st_mode) &&
-	       st.st_mtim.tv_sec + SWEEP_AGE < now.tv_sec && name_is_stale(en, id);
-}
-
-void container_sweep(struct engine *en)
-{
-	int fd = openat(en->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *d = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *de;
-
-	if (!d)
-		fd_closep(&fd);
-	while (d && (de = readdir(d))) {
-		struct err one = ERR_INIT;
-
-		if (is_id(de->d_name, 64) && is_abandoned(en, de->d_name) &&
-			remove_tree(en, de->d_name, &one) < 0)
-			engine_warn(en, "%s", one.msg);
-	}
-	if (d)
-		closedir(d);
+	return r < 0 ? r : container_remove_tree(en, c->id, e);
 }

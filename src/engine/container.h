@@ -85,12 +85,6 @@ void container_runtime_clear(struct engine *en, const struct container *c);
  */
 int container_unlist(struct engine *en, struct container *c, struct err *e);
 
-/*
- * Removes what killed commands left: directories that have had no record and no owner for a
- * minute. What cannot be removed becomes a warning.
- */
-void container_sweep(struct engine *en);
-
 /* 0 when s may name a container: [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128 characters. */
 int container_check_name(const char *s, struct err *e);
 

@@ -10,6 +10,7 @@
 #include "base/str.h"
 #include "base/trace.h"
 #include "engine/container.h"
+#include "engine/sweep.h"
 #include "engine/userns.h"
 #include "sys/dirs.h"
 
@@ -126,7 +127,10 @@ static int collect_image(struct container *c, void *ctx, struct err *e)
 
 int engine_images_in_use(struct engine *en, char ***ids, struct err *e)
 {
-	return container_each(en, collect_image, ids, e);
+	/* Starts first: one that has its record by now is seen by the second look. */
+	int r = sweep_images_starting(en, ids, e);
+
+	return r < 0 ? r : container_each(en, collect_image, ids, e);
 }
 
 struct count {

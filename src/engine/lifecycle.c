@@ -89,7 +89,8 @@ int container_signal(struct engine *en, struct container *c, int sig, struct err
 
 /*
  * The monitor went without an answer: killed, or it ended before it read the question, and then
- * the record has the answer (but for --rm).
+ * the record has the answer (but for --rm). A killed one may be the work of `uctr rm -f`, which
+ * removes the record next: then the container was ended by SIGKILL, as docker's wait says.
  */
 static int recorded_answer(struct engine *en, const struct container *c, struct err *e)
 {
@@ -98,6 +99,15 @@ static int recorded_answer(struct engine *en, const struct container *c, struct 
 
 	(void)ended(c);
 	r = container_find(en, c->id, &again, e);
+	for (int i = 0; r == 0 && again.state == CONTAINER_DEAD && i < 40; i++) {
+		usleep(50000);
+		container_free(&again);
+		r = container_find(en, c->id, &again, e);
+	}
+	if (r == -ENOENT && !c->auto_remove) {
+		*e = (struct err)ERR_INIT;
+		return 128 + SIGKILL;
+	}
 	if (r < 0)
 		return r;
 	return again.state == CONTAINER_EXITED
@@ -264,6 +274,34 @@ static int exec_pipes(
 	return r;
 }
 
+/* A start that takes this long will not come: the container is frozen, or the machine hangs. */
+#define EXEC_MS 30000
+
+/* Waits for the answer to CTL_EXEC. Signals are blocked and for the process; before, for us. */
+static int await_exec(int fd, const struct container *c, struct err *e)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	for (int ms = 0; ms < EXEC_MS; ms += 500) {
+		int sig, r = poll(&p, 1, 500);
+
+		if (r < 0 && errno != EINTR)
+			return err_set(e, -errno, "poll");
+		if (r > 0)
+			return 0;
+		sig = attach_waiting_signal();
+		if (sig) {
+			err_msg(e, -EINTR, "exec in container %s was given up: %s", c->name,
+				strsignal(sig));
+			return err_exit(e, 128 + sig);
+		}
+	}
+	return err_msg(e, -ETIMEDOUT,
+		"nothing was started in container %s within %d s; is it frozen? 'uctr rm -f %s' "
+		"ends it all the same",
+		c->name, EXEC_MS / 1000, c->name);
+}
+
 int exec_run(struct engine *en, struct container *c, const struct exec_request *q, bool interactive,
 	struct err *e)
 {
@@ -283,6 +321,8 @@ int exec_run(struct engine *en, struct container *c, const struct exec_request *
 	r = exec_pipes(q, interactive, fd, &a, e);
 	if (r == 0)
 		r = sync_send(fd, (enum sync_type)CTL_EXEC, 0, mem, e);
+	if (r == 0)
+		r = await_exec(fd, c, e);
 	if (r == 0) {
 		struct err got = ERR_INIT;
 

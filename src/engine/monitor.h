@@ -19,9 +19,16 @@ struct client {
 	int stdio[3];
 	bool waits;
 	bool execs; /* it asked for an exec: its signals are for that process */
+	int early; /* a signal for an exec whose pid is not known yet, or 0 */
 	struct joining join;
 	struct spec_process process;
 	struct exec_request request;
+};
+
+/* A child that was reaped before its exec's pid was known. */
+struct early_end {
+	pid_t pid;
+	int code;
 };
 
 struct monitor {
@@ -32,6 +39,8 @@ struct monitor {
 	struct log_tap log_out, log_err;
 	struct client *clients[CLIENTS_MAX];
 	size_t n_clients;
+	struct early_end ends[CLIENTS_MAX];
+	size_t n_ends;
 	struct client *starter; /* the command that started it, while it is there */
 	int signals, listen, timer;
 	pid_t self; /* as the host's /proc shows it; 0 before it is registered */

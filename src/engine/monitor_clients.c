@@ -22,7 +22,7 @@ int clients_add(struct monitor *m, int fd)
 	}
 	c->fd = fd;
 	c->stdio[0] = c->stdio[1] = c->stdio[2] = -1;
-	c->join.pid = c->join.sync = c->join.master = -1;
+	c->join.mid = c->join.pid = c->join.sync = c->join.master = -1;
 	m->clients[m->n_clients++] = c;
 	return 0;
 }
@@ -41,6 +41,9 @@ static void drop(struct monitor *m, size_t i)
 	struct client *c = m->clients[i];
 
 	fd_closep(&c->fd);
+	/* Given up before there was a process (a frozen container): then there will be none. */
+	if (c->join.mid > 0 && c->join.pid < 0)
+		kill(c->join.mid, SIGKILL);
 	fd_closep(&c->join.sync);
 	fd_closep(&c->join.master);
 	for (int k = 0; k < 3; k++)
@@ -153,7 +156,9 @@ static int send_signal(struct monitor *m, struct client *c, int sig)
 {
 	int r = 0;
 
-	if (c->execs) /* our own child, not yet reaped: the pid is its own */
+	if (c->execs && c->join.pid < 0 && c->join.sync >= 0)
+		c->early = sig;
+	else if (c->execs) /* our own child, not yet reaped: the pid is its own */
 		r = c->join.pid > 0 ? kill(c->join.pid, sig) : 0;
 	else if (!m->exited)
 		r = sys_pidfd_send_signal(m->launch.pidfd, sig);
@@ -211,23 +216,72 @@ static bool request(struct monitor *m, struct client *c)
 	return true;
 }
 
+static void exec_started(struct client *c)
+{
+	answer(c, CTL_STARTED, c->join.pid, c->request.detach ? -1 : c->join.master);
+	if (!c->request.detach)
+		fd_closep(&c->join.master);
+	trace("exec runs");
+}
+
 /* The child of an exec says how far it is. */
 static void exec_step(struct client *c)
 {
 	struct err e = ERR_INIT;
 	int r = join_step(&c->join, &e);
 
-	if (r > 0)
+	if (r > 0) {
+		if (c->join.pid > 0 && c->early)
+			kill(c->join.pid, c->early);
+		if (c->join.pid > 0)
+			c->early = 0;
 		return; /* ready; its terminal is in join.master */
+	}
 	if (r < 0) {
 		sync_send_error(c->fd, &e);
 		c->join.pid = -1;
 		return;
 	}
-	answer(c, CTL_STARTED, c->join.pid, c->request.detach ? -1 : c->join.master);
-	if (!c->request.detach)
-		fd_closep(&c->join.master);
-	trace("exec runs");
+	exec_started(c);
+}
+
+static bool has_word(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	return fd >= 0 && poll(&p, 1, 0) > 0;
+}
+
+static void exec_ended(struct client *c, int code)
+{
+	/* What it said before it ended comes first: started, or why not. */
+	while (c->join.pid > 0 && has_word(c->join.sync))
+		exec_step(c);
+	/* The one in between may hold the other end still, frozen by now. */
+	if (c->join.pid > 0 && c->join.sync >= 0) {
+		fd_closep(&c->join.sync);
+		exec_started(c);
+	}
+	if (c->join.pid > 0)
+		answer(c, CTL_EXITED, code, -1);
+	c->join.pid = -1;
+}
+
+/* A process that was quick: it has ended before its pid was heard of. */
+static void check_early_end(struct monitor *m, struct client *c)
+{
+	for (size_t i = 0; i < m->n_ends && c->join.pid > 0; i++) {
+		if (m->ends[i].pid != c->join.pid)
+			continue;
+		exec_ended(c, m->ends[i].code);
+		m->ends[i] = m->ends[--m->n_ends];
+		return;
+	}
+}
+
+static bool awaits_pid(const struct client *c)
+{
+	return c->join.sync >= 0 && c->join.pid < 0;
 }
 
 /* The terminal of a detached exec is read, so that its process is never held up, and thrown away. */
@@ -258,8 +312,10 @@ void clients_serve(struct monitor *m, const struct pollfd *p, size_t n)
 		struct client *c = m->clients[i - 1];
 		short conn = p[2 * (i - 1)].revents, sync = p[2 * (i - 1) + 1].revents;
 
-		if (sync && c->join.sync >= 0)
+		if (sync && c->join.sync >= 0) {
 			exec_step(c);
+			check_early_end(m, c);
+		}
 		if (c->fd < 0) {
 			if (c->join.pid < 0)
 				drop(m, i - 1);
@@ -273,19 +329,25 @@ void clients_serve(struct monitor *m, const struct pollfd *p, size_t n)
 
 void clients_reaped(struct monitor *m, pid_t pid, int code)
 {
+	bool awaited = false;
+
 	for (size_t i = 0; i < m->n_clients; i++) {
 		struct client *c = m->clients[i];
 
-		if (c->join.pid != pid)
-			continue;
-		/* What it said before it ended comes first: started, or why not. */
-		while (c->join.sync >= 0 && c->join.pid > 0)
-			exec_step(c);
-		if (c->join.pid > 0)
-			answer(c, CTL_EXITED, code, -1);
-		c->join.pid = -1;
-		return;
+		if (c->join.mid == pid) {
+			c->join.mid = -1;
+			return;
+		}
+		if (c->join.pid == pid) {
+			exec_ended(c, code);
+			return;
+		}
+		awaited |= awaits_pid(c);
 	}
+	if (!awaited)
+		m->n_ends = 0;
+	else if (m->n_ends < CLIENTS_MAX)
+		m->ends[m->n_ends++] = (struct early_end){ pid, code };
 }
 
 void clients_finish(struct monitor *m)

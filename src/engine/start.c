@@ -14,6 +14,7 @@
 #include "base/trace.h"
 #include "engine/ctl.h"
 #include "engine/probe.h"
+#include "engine/sweep.h"
 #include "engine/userns.h"
 #include "runtime/sync.h"
 #include "sys/ns.h"
@@ -67,17 +68,22 @@ static int make_pipes(struct start *s, struct err *e)
 static int make_cgroup(struct start *s, struct err *e)
 {
 	struct cgroup_root root;
+	_cleanup_free_ char *path = NULL;
 	char name[80];
 	int r = cgroup_find(&root, e);
 
 	if (r < 0)
 		return r;
-	if (root.fd < 0) {
-		r = cgroup_check(&root, &s->plan.spec.limits, e);
+	snprintf(name, sizeof(name), "uctr-%.64s", s->c.id);
+	if (root.fd >= 0 && !(path = cgroup_path(&root, name)))
+		r = err_set(e, -ENOMEM, "cgroup");
+	if (r == 0)
+		r = container_note_start(&s->c, path, e);
+	if (r < 0 || root.fd < 0) {
+		r = r < 0 ? r : cgroup_check(&root, &s->plan.spec.limits, e);
 		cgroup_root_free(&root);
 		return r;
 	}
-	snprintf(name, sizeof(name), "uctr-%.64s", s->c.id);
 	r = cgroup_create(&root, name, &s->plan.spec.limits, &s->c.cgroup, e);
 	cgroup_root_free(&root);
 	if (r < 0)
@@ -126,19 +132,6 @@ static int clone_monitor(
 	return 0;
 }
 
-/* A signal that ends commands and waits for its turn, as they are blocked; 0 when there is none. */
-static int waiting_signal(void)
-{
-	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
-	sigset_t set;
-
-	for (size_t i = 0; sigpending(&set) == 0 && i < ARRAY_SIZE(ends); i++) {
-		if (sigismember(&set, ends[i]) == 1)
-			return ends[i];
-	}
-	return 0;
-}
-
 /*
  * Waits for the monitor's word. A start takes milliseconds, and a signal that comes meanwhile is
  * for the container; a start that hangs (a dead file server below a mount) is ended by it.
@@ -154,7 +147,7 @@ static int await_monitor(struct start *s, int pidfd, struct err *e)
 		if (r < 0 && errno != EINTR)
 			return err_set(e, -errno, "poll");
 		if (r == 0)
-			sig = waiting_signal();
+			sig = attach_waiting_signal();
 	} while (r <= 0 && !sig);
 	if (r > 0)
 		return 0;

@@ -57,6 +57,8 @@ struct attach {
 int attach_run(struct attach *a, struct err *e);
 /* Signals that a command passes on are blocked from here to attach_run. */
 void attach_block_signals(void);
+/* A signal that ends commands and waits for its turn, as it is blocked; 0 when there is none. */
+int attach_waiting_signal(void);
 /* The caller's terminal size for a new terminal; 0 when he has none. */
 void attach_size(uint16_t *rows, uint16_t *cols);
 /* docker's refusal of -i -t without a terminal. */

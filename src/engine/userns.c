@@ -248,3 +248,33 @@ void userns_unregister(struct engine *en, pid_t pid)
 	snprintf(name, sizeof(name), "%s/%d", pins_name(en), pid);
 	unlinkat(en->runtime, name, 0);
 }
+
+void userns_forget(struct engine *en, pid_t pid, uint64_t start)
+{
+	char name[48], text[32], want[32];
+	ssize_t n;
+
+	snprintf(name, sizeof(name), "userns/%d", pid);
+	snprintf(want, sizeof(want), "%llu", (unsigned long long)start);
+	n = readlinkat(en->runtime, name, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	if (streq(text, want))
+		unlinkat(en->runtime, name, 0);
+}
+
+void userns_sweep(struct engine *en)
+{
+	int dir = openat(en->runtime, "userns", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = dir < 0 ? NULL : fdopendir(dir);
+	struct dirent *de;
+
+	if (!d)
+		fd_closep(&dir);
+	while (d && (de = readdir(d))) {
+		_cleanup_fd_ int pidfd = -1;
+
+		(void)check_pin(dirfd(d), de->d_name, &pidfd);
+	}
+	if (d)
+		closedir(d);
+}

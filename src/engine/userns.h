@@ -36,4 +36,8 @@ int userns_open(struct engine *en, struct err *e);
 int userns_register(struct engine *en, pid_t *ret_pid, uint64_t *ret_start, struct err *e);
 void userns_unregister(struct engine *en, pid_t pid);
 
+/* Registrations of monitors that were killed: of this one (a zero pid is none), or of all. */
+void userns_forget(struct engine *en, pid_t pid, uint64_t start);
+void userns_sweep(struct engine *en);
+
 #endif

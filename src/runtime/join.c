@@ -16,7 +16,6 @@
 
 #include "base/fd.h"
 #include "base/red.h"
-#include "base/spawn.h"
 #include "base/trace.h"
 #include "runtime/child.h"
 #include "runtime/sync.h"
@@ -99,58 +98,24 @@ static void joiner(const struct joining *j, int sock)
 	_exit(125);
 }
 
-/*
- * Short and independent of the container: setns and clone, nothing that can block. The process
- * itself runs already, and may be ready before the one in between has told its pid.
- */
-static int await_pid(struct joining *j, int sock, int64_t *ret_pid, struct err *e)
-{
-	struct err got = ERR_INIT;
-	_cleanup_fd_ int fd = -1;
-	int r = sync_recv(sock, ret_pid, &fd, &got);
-
-	if (r == SYNC_READY) {
-		j->master = take_fd(&fd);
-		return sync_expect(sock, SYNC_PID, ret_pid, NULL, e);
-	}
-	if (r == SYNC_PID)
-		return 0;
-	if (r == -EPIPE && !got.code)
-		return err_msg(e, r, "the other side ended before '%s'", sync_name(SYNC_PID));
-	if (r >= 0)
-		return err_msg(e, -EPROTO, "unexpected '%s'", sync_name((enum sync_type)r));
-	*e = got;
-	return r;
-}
-
 int join_begin(struct joining *j, struct err *e)
 {
-	int64_t pid = -1;
 	int pair[2], r = sync_pair(pair, e);
-	pid_t mid;
 
-	j->pid = j->sync = j->master = -1;
+	j->mid = j->pid = j->sync = j->master = -1;
 	if (r < 0)
 		return r;
 	/* Born in the container's cgroup: what it does counts there from its first instruction. */
-	mid = ns_clone(0, j->cgroup_fd, false, NULL);
-	if (mid == 0) {
+	j->mid = ns_clone(0, j->cgroup_fd, false, NULL);
+	if (j->mid == 0) {
 		close(pair[0]);
 		joiner(j, pair[1]);
 	}
 	close(pair[1]);
-	if (mid < 0) {
+	if (j->mid < 0) {
 		close(pair[0]);
-		return err_set(e, mid, "fork into the container");
+		return err_set(e, j->mid, "fork into the container");
 	}
-	r = await_pid(j, pair[0], &pid, e);
-	spawn_wait(mid);
-	if (r < 0) {
-		fd_closep(&j->master);
-		close(pair[0]);
-		return r;
-	}
-	j->pid = (pid_t)pid;
 	j->sync = pair[0];
 	return 0;
 }
@@ -159,15 +124,23 @@ int join_step(struct joining *j, struct err *e)
 {
 	struct err got = ERR_INIT;
 	_cleanup_fd_ int fd = -1;
-	int r = sync_recv(j->sync, NULL, &fd, &got);
+	int64_t pid = -1;
+	int r = sync_recv(j->sync, &pid, &fd, &got);
 
+	/* The process runs already, and may be ready before the one in between has told its pid. */
 	if (r == SYNC_READY) {
 		j->master = take_fd(&fd);
 		return 1;
 	}
+	if (r == SYNC_PID && j->pid < 0) {
+		j->pid = (pid_t)pid;
+		return 1;
+	}
 	fd_closep(&j->sync);
 	if (r == -EPIPE && !got.code)
-		return 0;
+		return j->pid > 0 ? 0
+				  : err_msg(e, r, "the other side ended before '%s'",
+					    sync_name(SYNC_PID));
 	if (r >= 0)
 		return err_msg(e, -EPROTO, "unexpected '%s'", sync_name((enum sync_type)r));
 	*e = got;

@@ -174,6 +174,15 @@ static int start_fuse(const struct launch *l, int user_ns, struct err *e)
 		said ? said : "");
 }
 
+static int child_died(struct launch *l, struct err *e)
+{
+	int code = spawn_wait(l->pid);
+
+	l->pid = -1;
+	return err_msg(e, -EPIPE, "the container's first process died while it was set up (%s %d)",
+		code > 128 ? "signal" : "exit code", code > 128 ? code - 128 : code);
+}
+
 int launch_ready(struct launch *l, struct err *e)
 {
 	for (;;) {
@@ -198,15 +207,8 @@ int launch_ready(struct launch *l, struct err *e)
 				return r;
 			continue;
 		}
-		if (r == -EPIPE && !got.code) {
-			int code = spawn_wait(l->pid);
-
-			l->pid = -1;
-			return err_msg(e, -EPIPE,
-				"the container's first process died while it was set up (%s %d)",
-				code > 128 ? "signal" : "exit code",
-				code > 128 ? code - 128 : code);
-		}
+		if (r == -EPIPE && !got.code)
+			return child_died(l, e);
 		if (r < 0) {
 			*e = got;
 			return r;
@@ -220,6 +222,8 @@ int launch_start(struct launch *l, struct err *e)
 	struct err got = ERR_INIT;
 	int r = sync_send(l->sync, SYNC_START, 0, -1, e);
 
+	if (r == -EPIPE)
+		return child_died(l, e);
 	if (r < 0)
 		return r;
 	r = sync_recv(l->sync, NULL, NULL, &got);

@@ -55,11 +55,12 @@ struct joining {
 	int stdio[3];
 	bool seal_exe;
 
-	pid_t pid;
+	pid_t mid; /* the process in between; the caller sets it to -1 when it was reaped */
+	pid_t pid; /* -1 until join_step() has heard of it */
 	int sync; /* readable at end of file: it runs; an error message: it does not */
-	int master; /* with a terminal: received by join_finish */
+	int master; /* with a terminal: received by join_step */
 };
-/* Forks it; returns at once after its pid is known, so that a monitor is not held up. */
+/* Forks the process in between and waits for nothing: a frozen container holds nobody up. */
 int join_begin(struct joining *j, struct err *e);
 /* Call when j->sync is readable: 1 more to come, 0 it runs, or the child's error. */
 int join_step(struct joining *j, struct err *e);

@@ -73,6 +73,9 @@ int sync_recv(int sock, int64_t *ret_number, int *ret_fd, struct err *e)
 	int fds[FD_PASS_MAX];
 	ssize_t n = fd_recv(sock, &m, sizeof(m), fds, NULL);
 
+	/* Told first when the other side ended with something unread; its last words come after. */
+	if (n == -ECONNRESET)
+		n = fd_recv(sock, &m, sizeof(m), fds, NULL);
 	if (n == 0 || n == -ECONNRESET)
 		return -EPIPE;
 	if (n < 0)

@@ -316,6 +316,11 @@ static int write_limits(int fd, const char *path, const struct cgroup_root *root
 	return r;
 }
 
+char *cgroup_path(const struct cgroup_root *root, const char *name)
+{
+	return str_printf(MOUNT "%s%s%s", root->path, streq(root->path, "/") ? "" : "/", name);
+}
+
 int cgroup_create(const struct cgroup_root *root, const char *name, const struct cgroup_limits *l,
 	char **ret_path, struct err *e)
 {
@@ -328,7 +333,7 @@ int cgroup_create(const struct cgroup_root *root, const char *name, const struct
 	r = enable(root, l, e);
 	if (r < 0)
 		return r;
-	path = str_printf(MOUNT "%s%s%s", root->path, streq(root->path, "/") ? "" : "/", name);
+	path = cgroup_path(root, name);
 	if (!path)
 		return err_set(e, -ENOMEM, "cgroup");
 	if (mkdirat(root->fd, name, 0755) < 0)

@@ -39,6 +39,9 @@ struct cgroup_root {
 int cgroup_find(struct cgroup_root *ret, struct err *e);
 void cgroup_root_free(struct cgroup_root *r);
 
+/* The full path of `name` below a root that there is; owned by the caller. */
+char *cgroup_path(const struct cgroup_root *root, const char *name);
+
 /*
  * Makes `name` below the root with the limits applied and returns its descriptor; *ret_path gets
  * the path (owned). A limit that was asked for and cannot be enforced is an error that names the

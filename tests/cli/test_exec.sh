@@ -252,6 +252,8 @@ test_container_that_ends_meanwhile()
 	wait_for 5 printed ready
 	"$UCTR" kill te1 > /dev/null
 	background_exit 137
+	# The process of the exec may be gone a moment before the container's first.
+	assertEquals 137 "$("$UCTR" wait te1)"
 	"$UCTR" rm te1 > /dev/null
 	"$UCTR" run -d --name te1 --network none busybox sleep 300 > /dev/null
 	background "$UCTR" exec te1 sh -c 'echo ready; sleep 60'

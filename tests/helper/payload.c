@@ -7,6 +7,8 @@
  *        payload stubborn TOKEN   escapes its parent by every means and stays: clears the
  *                                 parent-death signal, ignores signals, new session, two forks;
  *                                 prints "stubborn" once the last of the three runs
+ *        payload lock FILE        takes the lock that a container's owner holds, prints "locked",
+ *                                 keeps it until the end of its standard input
  *        payload parentns PID     prints the inode of the parent of that process's user namespace
  */
 #include <errno.h>
@@ -72,6 +74,21 @@ static int stubborn(void)
 		pause();
 }
 
+static int hold_lock(const char *path)
+{
+	struct flock l = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	int fd = open(path, O_RDWR | O_CLOEXEC);
+	char c;
+
+	if (fd < 0 || fcntl(fd, F_OFD_SETLK, &l) < 0)
+		return fail(path);
+	puts("locked");
+	fflush(stdout);
+	while (read(0, &c, 1) > 0)
+		;
+	return 0;
+}
+
 static int parent_ns(const char *pid)
 {
 	struct stat st;
@@ -101,6 +118,8 @@ int main(int argc, char **argv)
 		return stubborn();
 	if (!strcmp(what, "parentns") && argc == 3)
 		return parent_ns(argv[2]);
-	fprintf(stderr, "usage: payload euid | icmp | stubborn TOKEN | parentns PID\n");
+	if (!strcmp(what, "lock") && argc == 3)
+		return hold_lock(argv[2]);
+	fprintf(stderr, "usage: payload euid | icmp | stubborn TOKEN | lock FILE | parentns PID\n");
 	return 2;
 }

@@ -1,0 +1,173 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* Clear away what killed commands and monitors left behind. */
+#include "engine/sweep.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "engine/userns.h"
+#include "sys/cgroup.h"
+
+#define NOTE "start" /* a symbolic link to "IMAGE-ID CGROUP", "-" for what there is not */
+
+struct note {
+	char text[4096];
+	const char *image, *cgroup; /* in text; NULL for none */
+};
+
+int container_note_start(struct container *c, const char *cgroup, struct err *e)
+{
+	char text[4096];
+	int n = snprintf(text, sizeof(text), "%s %s", c->image_id ? c->image_id : "-",
+		cgroup ? cgroup : "-");
+
+	if (n >= (int)sizeof(text) - 1)
+		return err_msg(
+			e, -ENAMETOOLONG, "the path of cgroup %.100s... is too long", cgroup);
+	if (symlinkat(text, c->dir, NOTE) < 0)
+		return err_set(e, -errno, "note the start of container %s", c->name);
+	return 0;
+}
+
+static const char *word(const char *s)
+{
+	return streq(s, "-") ? NULL : s;
+}
+
+static bool read_note(int dir, struct note *ret)
+{
+	ssize_t n = readlinkat(dir, NOTE, ret->text, sizeof(ret->text) - 1);
+	char *space;
+
+	ret->text[n > 0 ? n : 0] = '\0';
+	space = strchr(ret->text, ' ');
+	if (!space)
+		return false;
+	*space = '\0';
+	ret->image = word(ret->text);
+	ret->cgroup = word(space + 1);
+	return true;
+}
+
+/* A few names for one id: found by looking, as the note is made after the name. */
+static void free_names_of(struct engine *en, const char *id)
+{
+	int fd = openat(en->data, "names", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+	char holder[80];
+
+	if (!d)
+		fd_closep(&fd);
+	while (d && (de = readdir(d))) {
+		ssize_t n = readlinkat(dirfd(d), de->d_name, holder, sizeof(holder) - 1);
+
+		holder[n > 0 ? n : 0] = '\0';
+		if (streq(holder, id))
+			container_free_name(en, de->d_name, id);
+	}
+	if (d)
+		closedir(d);
+}
+
+static void sweep_cgroup(struct engine *en, const char *id, const char *path)
+{
+	int r = path ? cgroup_remove(path) : 0;
+
+	if (r < 0)
+		engine_warn(en,
+			"cgroup %s of container %.12s, which was killed, is still there: %s", path,
+			id, strerror(-r));
+}
+
+void sweep_abandoned(struct engine *en, const char *id)
+{
+	_cleanup_fd_ int dir = openat(en->containers, id,
+				 O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC),
+			 lock = -1;
+	struct container c = CONTAINER_INIT;
+	struct err e = ERR_INIT;
+	struct note note;
+
+	if (dir < 0)
+		return;
+	lock = container_open_lock(dir, true);
+	/* Held by its start or its removal; or that has just come to its end. */
+	if (lock < 0 || lock_take(lock, true, false) < 0 ||
+		faccessat(dir, "record.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
+		return;
+	if (read_note(dir, &note))
+		sweep_cgroup(en, id, note.cgroup);
+	snprintf(c.id, sizeof(c.id), "%s", id);
+	container_runtime_clear(en, &c);
+	free_names_of(en, id);
+	if (container_remove_tree(en, id, &e) < 0)
+		engine_warn(en, "%s", e.msg);
+}
+
+void sweep_dead(struct engine *en, const struct container *c)
+{
+	sweep_cgroup(en, c->id, c->cgroup);
+	container_runtime_clear(en, c);
+	userns_forget(en, c->monitor, c->monitor_start);
+}
+
+static DIR *open_containers(struct engine *en)
+{
+	int fd = openat(en->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!d)
+		fd_closep(&fd);
+	return d;
+}
+
+static bool has_record(struct engine *en, const char *id)
+{
+	char path[80];
+
+	snprintf(path, sizeof(path), "%.64s/record.json", id);
+	return faccessat(en->containers, path, F_OK, AT_SYMLINK_NOFOLLOW) == 0 || errno != ENOENT;
+}
+
+void container_sweep(struct engine *en)
+{
+	DIR *d = open_containers(en);
+	struct dirent *de;
+
+	while (d && (de = readdir(d))) {
+		if (container_is_id(de->d_name, 64) && !has_record(en, de->d_name))
+			sweep_abandoned(en, de->d_name);
+	}
+	if (d)
+		closedir(d);
+	userns_sweep(en);
+}
+
+int sweep_images_starting(struct engine *en, char ***ids, struct err *e)
+{
+	DIR *d = open_containers(en);
+	struct dirent *de;
+	int r = 0;
+
+	if (!d)
+		return err_set(e, -errno, "read containers in %s", en->data_path);
+	while (r == 0 && (de = readdir(d))) {
+		_cleanup_fd_ int dir = -1;
+		struct note note;
+
+		if (!container_is_id(de->d_name, 64) || has_record(en, de->d_name))
+			continue;
+		dir = openat(en->containers, de->d_name,
+			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (dir >= 0 && read_note(dir, &note) && note.image &&
+			!strv_contains(*ids, note.image) && strv_add(ids, note.image) < 0)
+			r = err_set(e, -ENOMEM, "images in use");
+	}
+	closedir(d);
+	return r;
+}
