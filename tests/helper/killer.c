@@ -431,7 +431,7 @@ int main(int argc, char **argv)
 		return 98;
 	}
 	signal(SIGALRM, out_of_time);
-	alarm(seconds ? (unsigned int)atoi(seconds) : 30);
+	alarm(seconds ? (unsigned int)strtoul(seconds, NULL, 10) : 30);
 	begin(argv);
 	code = follow();
 	for (int i = 0; counting && i < ROLES && roles[i].name[0]; i++)
