@@ -6,6 +6,7 @@
 #include "base/file.h"
 #include "base/str.h"
 #include "cli/command.h"
+#include "cli/warn.h"
 #include "engine/lifecycle.h"
 #include "engine/merge.h"
 
@@ -55,6 +56,7 @@ static int exec(void *args, char **operands, struct err *e)
 			attach_size(&rows, &cols);
 		q.rows = rows;
 		q.cols = cols;
+		warn_flush(&en);
 		r = exec_run(&en, &c, &q, a->interactive, e);
 	}
 	strv_free(q.env);

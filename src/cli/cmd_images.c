@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "base/human.h"
 #include "cli/output.h"
+#include "cli/warn.h"
 #include "engine/engine.h"
 
 #define DOCKER_PREFIX "docker.io/library/"
@@ -262,6 +263,7 @@ static int run_images(void *args, char **operands, struct err *e)
 		r = make_rows(list, &f, a->all, rows, e);
 	if (r < 0)
 		return r;
+	warn_flush(&en);
 	if (a->how.quiet)
 		drop_doubles(rows);
 	a->how.format = a->format;

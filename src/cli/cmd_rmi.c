@@ -6,6 +6,7 @@
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "cli/warn.h"
 #include "engine/engine.h"
 
 struct rmi_args {
@@ -41,6 +42,8 @@ static int run_rmi(void *args, char **operands, struct err *e)
 	int r = engine_open(&en, e), told, failed = 0;
 
 	if (r == 0)
+		r = engine_check_store(&en, e);
+	if (r == 0)
 		r = engine_map(&en, e);
 	if (r == 0)
 		r = engine_images_in_use(&en, &in_use, e);
@@ -56,6 +59,7 @@ static int run_rmi(void *args, char **operands, struct err *e)
 		if (r < 0 && failed++ == 0)
 			later = one;
 	}
+	warn_flush(&en);
 	told = tell(lines, e);
 	if (failed == 0)
 		return told;

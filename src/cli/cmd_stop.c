@@ -248,6 +248,7 @@ static int rm_run(void *args, char **operands, struct err *e)
 	strv_free(all.ids);
 	/* Beside what was asked for: never a reason to fail. */
 	if (engine_open(&en, &ignored) == 0) {
+		strv_freep(&en.warnings); /* told above */
 		container_sweep(&en);
 		warn_flush(&en);
 	}

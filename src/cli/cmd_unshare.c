@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* uctr unshare */
 #include <sched.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -27,10 +28,12 @@ static int unshare_run(void *args, char **operands, struct err *e)
 	warn_flush(&en);
 	if (r < 0)
 		return r;
+	warn_flush(&en);
 	/* A mount namespace of its own too: what is mounted to look at a layer goes away again. */
 	if (setns(en.userns_fd, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 ||
 		setresuid(0, 0, 0) < 0 || unshare(CLONE_NEWNS) < 0)
 		return err_set(e, -errno, "enter the user namespace");
+	signal(SIGXFSZ, SIG_DFL);
 	execvp(cmd[0], cmd);
 	r = -errno;
 	err_set(e, r, "exec '%s'", cmd[0]);

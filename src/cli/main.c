@@ -1,9 +1,12 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Find the command, run it, print the one error, map the exit code. */
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -15,6 +18,7 @@
 #include "uctr/version.h"
 
 #define EXIT_UCTR 125
+#define FILES_WANTED 1024 /* descriptors: layers, mounts and pipes of one container */
 
 static void print_commands(void)
 {
@@ -116,6 +120,24 @@ static int fill_stdio(void)
 	return fd < 0 ? -1 : 0;
 }
 
+/* What callers leave behind in a process, and what would break this one's work. */
+static void settle_process(void)
+{
+	struct rlimit files;
+
+	/* A mask that takes the owner's own rights away would lock us out of our files. */
+	umask(umask(077) & 077);
+	/* Ignored, children could not be waited for. */
+	signal(SIGCHLD, SIG_DFL);
+	/* A limit on the size of files is an error of one write, and told like that. */
+	signal(SIGXFSZ, SIG_IGN);
+	if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur < FILES_WANTED &&
+		files.rlim_cur < files.rlim_max) {
+		files.rlim_cur = files.rlim_max < FILES_WANTED ? files.rlim_max : FILES_WANTED;
+		(void)setrlimit(RLIMIT_NOFILE, &files); /* what needs more than there is tells */
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *base = argc > 0 ? strrchr(argv[0], '/') : NULL;
@@ -124,6 +146,7 @@ int main(int argc, char **argv)
 
 	if (argc < 1 || fill_stdio() < 0)
 		return EXIT_UCTR;
+	settle_process();
 	title_init(argc, argv);
 	trace_init();
 	/* What the caller left open is not for containers (A2). */

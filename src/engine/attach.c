@@ -68,6 +68,13 @@ void attach_size(uint16_t *rows, uint16_t *cols)
 
 int attach_check_tty(bool tty, bool interactive, struct err *e)
 {
+	struct stat st;
+	int mode = interactive ? fcntl(0, F_GETFL) : O_RDONLY;
+
+	if (interactive && fstat(0, &st) == 0 && S_ISDIR(st.st_mode))
+		return err_msg(e, -EISDIR, "standard input is a directory; leave out -i");
+	if (mode >= 0 && (mode & O_ACCMODE) == O_WRONLY)
+		return err_msg(e, -EBADF, "standard input is open for writing only; leave out -i");
 	if (tty && interactive && !isatty(0))
 		return err_msg(e, -ENOTTY,
 			"the input device is not a terminal; leave out -t when input comes from a "

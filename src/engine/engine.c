@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/str.h"
 #include "base/trace.h"
@@ -35,19 +36,62 @@ static int images_userns(struct image_store *s, struct err *e)
 	return r;
 }
 
-int engine_open(struct engine *en, struct err *e)
+/* A data directory that can only be read still gives its images; containers go elsewhere. */
+static int read_only_data(struct engine *en, struct err *e)
 {
-	*en = (struct engine)ENGINE_INIT;
-	en->data = dirs_data(&en->data_path, e);
+	_cleanup_free_ char *path = NULL;
+	int fd = dirs_runtime_data(en->runtime_path, &path, e);
+
+	if (fd < 0)
+		return fd;
+	engine_warn(en,
+		"data directory %s can only be read: its images can be used, containers are kept "
+		"in "
+		"%s, which is gone after a reboot; set UCTR_DATA to a directory you can write to",
+		en->data_path, path);
+	en->store = en->data;
+	en->data = fd;
+	en->store_path = en->data_path;
+	en->data_path = take_ptr(path);
+	return 0;
+}
+
+int engine_check_store(const struct engine *en, struct err *e)
+{
+	return en->store < 0 ? 0
+			     : err_msg(e, -EROFS,
+				       "data directory %s can only be read; set UCTR_DATA to a "
+				       "directory you can write to",
+				       en->store_path);
+}
+
+static int open_dirs(struct engine *en, struct err *e)
+{
+	_cleanup_free_ char *note = NULL;
+
+	en->data = dirs_data(&en->data_path, &note, e);
 	if (en->data < 0)
 		return en->data;
+	if (note)
+		engine_warn(en, "%s", note);
 	en->runtime = dirs_runtime(&en->runtime_path, e);
 	if (en->runtime < 0)
 		return en->runtime;
+	return faccessat(en->data, ".", W_OK, 0) < 0 ? read_only_data(en, e) : 0;
+}
+
+int engine_open(struct engine *en, struct err *e)
+{
+	int r;
+
+	*en = (struct engine)ENGINE_INIT;
+	r = open_dirs(en, e);
+	if (r < 0)
+		return r;
 	en->containers = open_sub(en->data, "containers");
 	if (en->containers < 0)
 		return err_set(e, en->containers, "open %s/containers", en->data_path);
-	en->images = (struct image_store){ .dirfd = en->data,
+	en->images = (struct image_store){ .dirfd = en->store >= 0 ? en->store : en->data,
 		.form = en->form,
 		.userns_fd = -1,
 		.userns = images_userns,
@@ -96,10 +140,12 @@ int engine_map(struct engine *en, struct err *e)
 void engine_close(struct engine *en)
 {
 	fd_closep(&en->data);
+	fd_closep(&en->store);
 	fd_closep(&en->runtime);
 	fd_closep(&en->containers);
 	fd_closep(&en->userns_fd);
 	free(en->data_path);
+	free(en->store_path);
 	free(en->runtime_path);
 	strv_free(en->warnings);
 	*en = (struct engine)ENGINE_INIT;

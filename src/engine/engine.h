@@ -11,9 +11,10 @@
 
 struct engine {
 	int data; /* the data directory */
+	int store; /* where the images are when that is another one, which can only be read; -1 */
 	int runtime; /* the runtime directory */
 	int containers; /* data/containers */
-	char *data_path, *runtime_path;
+	char *data_path, *store_path, *runtime_path; /* store_path: NULL without a store */
 	/*
 	 * The user's namespace has one id, the caller's. Set before engine_map() to ask for it, or by
 	 * it when there is nothing else; such a namespace lives beside one with the full map.
@@ -28,12 +29,14 @@ struct engine {
 };
 #define ENGINE_INIT                                                                                \
 	{                                                                                          \
-		.data = -1, .runtime = -1, .containers = -1, .userns_fd = -1                       \
+		.data = -1, .store = -1, .runtime = -1, .containers = -1, .userns_fd = -1          \
 	}
 #define _cleanup_engine_ __attribute__((cleanup(engine_close)))
 
 /* Opens and makes directories; the map and the image store's form follow with engine_map(). */
 int engine_open(struct engine *en, struct err *e);
+/* -EROFS, with the cure, where no image can be added or removed. */
+int engine_check_store(const struct engine *en, struct err *e);
 /*
  * Finds the map: of the living user namespace, else what the next one will get. Without ranges, or
  * without the helpers that hand them out, it is the one id, and a warning says why.

@@ -73,6 +73,7 @@ static void context_free(struct probe_ctx *c)
 		cgroup_root_free(&c->cgroup);
 	fd_closep(&c->data_fd);
 	free(c->data_path);
+	free(c->data_note);
 }
 
 int probe_all(json_t **ret_rows, struct err *e)

@@ -62,10 +62,17 @@ enum probe_status probe_data(struct probe_ctx *c, struct probe_result *r)
 		probe_cure(r, "export UCTR_DATA=DIR, with a directory of yours on a local disk");
 		return PROBE_MISSING;
 	}
-	if (faccessat(fd, ".", W_OK, AT_EACCESS) < 0) {
-		probe_found(r, "%s: %s", c->data_path, strerror(errno));
+	if (c->data_note || faccessat(fd, ".", W_OK, AT_EACCESS) < 0) {
+		if (c->data_note)
+			probe_found(r, "%s", c->data_note);
+		else
+			probe_found(r,
+				"%s can only be read: containers are kept in the runtime "
+				"directory, "
+				"and no image can be added",
+				c->data_path);
 		probe_cure(r, "export UCTR_DATA=DIR, with a directory that you can write to");
-		return PROBE_MISSING;
+		return PROBE_WARN;
 	}
 	fs = fs_name(fd);
 	probe_found(r, "%s (%s)%s%s", c->data_path, fs->name, fs->trouble ? ": " : "",
@@ -93,7 +100,7 @@ enum probe_status probe_runtime(struct probe_ctx *c, struct probe_result *r)
 	probe_found(r, "%s", path);
 	if (n > 0 && strncmp(path, xdg, n) == 0 && streq(path + n, "/uctr"))
 		return PROBE_OK;
-	if (!str_startswith(path, "/tmp/") && n == 0)
+	if (str_startswith(path, "/run/user/") && n == 0)
 		return PROBE_OK;
 	probe_found(r, "%s, as XDG_RUNTIME_DIR %s", path,
 		n == 0 ? "is not set and /run/user has none"

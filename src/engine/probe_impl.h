@@ -30,6 +30,7 @@ struct probe_ctx {
 	bool have_cgroup;
 	int data_fd; /* -1 before it is opened or when it cannot be */
 	char *data_path;
+	char *data_note; /* why it is not the first choice, or NULL */
 };
 
 typedef enum probe_status probe_fn(struct probe_ctx *c, struct probe_result *r);

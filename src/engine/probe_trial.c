@@ -176,6 +176,6 @@ void probe_trial_free(struct probe_ctx *c)
 int probe_data_fd(struct probe_ctx *c, struct err *e)
 {
 	if (c->data_fd < 0)
-		c->data_fd = dirs_data(&c->data_path, e);
+		c->data_fd = dirs_data(&c->data_path, &c->data_note, e);
 	return c->data_fd;
 }

@@ -58,6 +58,17 @@ static int find_rootfs(const char *dir, char **ret, struct err *e)
 	return 0;
 }
 
+/* An image that is not unpacked cannot be where the data directory can only be read. */
+static int image_failed(const struct engine *en, int r, struct err *e)
+{
+	if (en->store < 0 || (r != -EROFS && r != -EACCES))
+		return r;
+	return err_hint(e,
+		"the data directory %s can only be read; set UCTR_DATA to a directory you can "
+		"write to",
+		en->store_path);
+}
+
 int run_prepare(struct start *s, const struct container_opts *o, char *const *operands,
 	struct image *img, struct err *e)
 {
@@ -82,7 +93,7 @@ int run_prepare(struct start *s, const struct container_opts *o, char *const *op
 	r = o->rootfs ? find_rootfs(operands[0], &rootfs, e)
 		      : image_get(&s->en->images, operands[0], img, e);
 	if (r < 0)
-		return r;
+		return image_failed(s->en, r, e);
 	trace("image found");
 	r = plan_make(s->en, o, o->rootfs ? NULL : img, rootfs, operands + 1, &s->plan, e);
 	trace("plan made");

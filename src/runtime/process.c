@@ -65,12 +65,15 @@ static int own_keyring(const struct spec *spec, struct err *e)
 	return err_set(e, -errno, "make a session keyring");
 }
 
-static int set_rlimits(const struct spec_process *p, struct err *e)
+/* The limit on descriptors comes last: uctr's own are open until execve. */
+static int set_rlimits(const struct spec_process *p, bool files, struct err *e)
 {
 	for (size_t i = 0; i < p->n_rlimits; i++) {
 		const struct spec_rlimit *l = &p->rlimits[i];
 		struct rlimit rl = { .rlim_cur = l->soft, .rlim_max = l->hard };
 
+		if ((l->resource == RLIMIT_NOFILE) != files)
+			continue;
 		if (setrlimit((__rlimit_resource_t)l->resource, &rl) < 0) {
 			err_set(e, -errno, "limit %s=%llu:%llu", rlimit_name(l->resource),
 				(unsigned long long)l->soft, (unsigned long long)l->hard);
@@ -342,10 +345,12 @@ int process_exec(const struct spec *spec, const struct spec_process *asked, cons
 	if (root < 0)
 		return err_set(e, -errno, "open /");
 	umask(p->user.has_umask ? p->user.umask : 0022);
-	if ((r = own_keyring(spec, e)) < 0 || (r = set_rlimits(p, e)) < 0 ||
+	if ((r = own_keyring(spec, e)) < 0 || (r = set_rlimits(p, false, e)) < 0 ||
 		(r = set_stdio(stdio, p->terminal, e)) < 0 || (r = enter_cwd(root, p, e)) < 0)
 		return r;
 	if ((p->init || seal_exe) && (r = prepare_leave(p, path, &leave, e)) < 0)
+		return r;
+	if ((r = set_rlimits(p, true, e)) < 0)
 		return r;
 	if (p->has_caps && (r = caps_bound(p->caps.bounding, e)) < 0)
 		return r;

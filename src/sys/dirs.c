@@ -12,7 +12,6 @@
 
 #include "base/file.h"
 #include "base/str.h"
-#include "sys/passwd.h"
 
 #ifndef DATADIR
 #define DATADIR "/usr/local/share/uctr"
@@ -36,46 +35,43 @@ static int open_own(const char *path)
 	return take_fd(&fd);
 }
 
-int dirs_data(char **ret_path, struct err *e)
+int dirs_make_own(const char *path)
+{
+	int fd = open_own(path), r;
+
+	if (fd != -ENOENT)
+		return fd;
+	r = dir_make(AT_FDCWD, path, 0700);
+	return r < 0 ? r : open_own(path);
+}
+
+bool dirs_place_is_bad(int r)
+{
+	return r == -ENOENT || r == -ENOTDIR || r == -EACCES || r == -EPERM || r == -EROFS ||
+	       r == -ELOOP;
+}
+
+int dirs_data(char **ret_path, char **ret_note, struct err *e)
 {
 	const char *data = getenv("UCTR_DATA"), *xdg = getenv("XDG_DATA_HOME"),
 		   *home = getenv("HOME");
+	bool chosen = data && *data == '/';
 	_cleanup_free_ char *path = NULL;
 	_cleanup_fd_ int fd = -1;
-	int r;
 
-	if (data && *data == '/') {
+	if (chosen)
 		path = strdup(data);
-	} else if (xdg && *xdg == '/') {
+	else if (xdg && *xdg == '/')
 		path = str_printf("%s/uctr", xdg);
-	} else {
-		_cleanup_free_ char *known = NULL;
-
-		if ((!home || *home != '/') && passwd_find(geteuid(), NULL, &known) == 0)
-			home = known;
-		if (!home || *home != '/')
-			return err_msg(e, -ENOENT,
-				"no home directory for uid %u; set HOME or UCTR_DATA", geteuid());
+	else if (home && *home == '/')
 		path = str_printf("%s/.local/share/uctr", home);
-	}
+	else
+		return dirs_data_elsewhere(NULL, -ENOENT, false, ret_path, ret_note, e);
 	if (!path)
 		return err_set(e, -ENOMEM, "data directory");
-	fd = open_own(path);
-	if (fd == -ENOENT) {
-		r = dir_make(AT_FDCWD, path, 0700);
-		if (r < 0) {
-			err_set(e, r, "make data directory %s", path);
-			return err_hint(e, "set UCTR_DATA to a directory you can write to");
-		}
-		fd = open_own(path);
-	}
-	if (fd == -EPERM)
-		return err_msg(e, -EPERM,
-			"data directory %s belongs to someone else or others can write to it; "
-			"set UCTR_DATA or run: chmod go-w %s",
-			path, path);
+	fd = dirs_make_own(path);
 	if (fd < 0)
-		return err_set(e, fd, "data directory %s", path);
+		return dirs_data_elsewhere(path, fd, chosen, ret_path, ret_note, e);
 	if (ret_path)
 		*ret_path = take_ptr(path);
 	return take_fd(&fd);
@@ -105,28 +101,29 @@ static int runtime_below(const char *base, char **ret_path)
 
 int dirs_runtime(char **ret_path, struct err *e)
 {
+	static const char *const shared[] = { "/tmp", "/dev/shm" };
 	const char *xdg = getenv("XDG_RUNTIME_DIR");
-	char base[64];
+	char base[64] = "";
 	int fd = -ENOENT;
 
 	if (xdg && *xdg == '/')
 		fd = runtime_below(xdg, ret_path);
-	if (fd < 0) {
+	if (dirs_place_is_bad(fd)) {
 		snprintf(base, sizeof(base), "/run/user/%u", geteuid());
 		fd = runtime_below(base, ret_path);
 	}
-	if (fd < 0) {
-		/* World-writable parent: the mkdir or the checks of open_own decide, not the name. */
-		snprintf(base, sizeof(base), "/tmp/uctr-%u", geteuid());
-		if (mkdir(base, 0700) < 0 && errno != EEXIST)
-			return err_set(e, -errno, "make runtime directory %s", base);
-		fd = runtime_below(base, ret_path);
+	/* World-writable parents: the mkdir or the checks of open_own decide, not the name. */
+	for (size_t i = 0; i < ARRAY_SIZE(shared) && dirs_place_is_bad(fd); i++) {
+		snprintf(base, sizeof(base), "%s/uctr-%u", shared[i], geteuid());
+		fd = mkdir(base, 0700) < 0 && errno != EEXIST ? -errno
+							      : runtime_below(base, ret_path);
 	}
-	if (fd < 0) {
-		err_set(e, fd, "runtime directory %s", base);
-		return err_hint(e, "set XDG_RUNTIME_DIR to a directory of yours with mode 0700");
-	}
-	return fd;
+	if (fd >= 0)
+		return fd;
+	err_set(e, fd, "runtime directory %s", base[0] ? base : xdg);
+	return dirs_place_is_bad(fd) ? err_hint(e, "set XDG_RUNTIME_DIR to a directory of yours "
+						   "with mode 0700")
+				     : fd;
 }
 
 /* Directory of the running executable, with NAME behind it, if that exists. */
