@@ -39,14 +39,14 @@ static int run_import(void *args, char **operands, struct err *e)
 
 	if (r == 0)
 		r = engine_check_store(&en, e);
-	if (r == 0)
-		r = engine_map(&en, e);
+	if (r < 0)
+		return r;
+	r = engine_map(&en, e);
 	warn_flush(&en);
 	if (r == 0)
 		r = image_import(&en.images, &what, &id, e);
 	if (r < 0)
 		return r;
-	warn_flush(&en);
 	line = str_printf("sha256:%s\n", id);
 	return line ? output_text(line, strlen(line), e) : err_set(e, -ENOMEM, "import");
 }

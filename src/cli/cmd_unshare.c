@@ -28,7 +28,6 @@ static int unshare_run(void *args, char **operands, struct err *e)
 	warn_flush(&en);
 	if (r < 0)
 		return r;
-	warn_flush(&en);
 	/* A mount namespace of its own too: what is mounted to look at a layer goes away again. */
 	if (setns(en.userns_fd, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 ||
 		setresuid(0, 0, 0) < 0 || unshare(CLONE_NEWNS) < 0)

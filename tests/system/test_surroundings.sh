@@ -186,7 +186,7 @@ test_chosen_data_directory_has_no_stand_in()
 test_read_only_data_directory()
 {
 	need fullmap || return 0
-	export UCTR_DATA=$T/data
+	export UCTR_DATA="$T/data"
 	"$UCTR" run --rm --network none busybox true
 	mktar "$T/x.tar" < /dev/null
 	find "$UCTR_DATA" -name layers -prune -o -type d -exec chmod 0500 {} +
@@ -321,7 +321,7 @@ test_umask()
 	for mask in 0777 0700 0077 0; do
 		assert_run sh -c 'umask "$1" && export UCTR_DATA="$2" XDG_RUNTIME_DIR="$3" &&
 			mkdir -m 0700 "$3" && "$0" run --rm --network none busybox sh -c "umask; stat -c %a / /bin"' \
-			"$UCTR" $mask "$T/data$mask" "$T/run$mask"
+			"$UCTR" "$mask" "$T/data$mask" "$T/run$mask"
 		assertExit 0
 		assertOut "0022
 755
@@ -343,7 +343,7 @@ test_signals_ignored_or_blocked()
 	need fullmap || return 0
 	for how in --ignore-signal=CHLD --ignore-signal=PIPE --block-signal --ignore-signal \
 		--block-signal=CHLD; do
-		assert_run env $how "$UCTR" run --rm --network none busybox \
+		assert_run env "$how" "$UCTR" run --rm --network none busybox \
 			grep -E '^Sig(Blk|Ign)' /proc/self/status
 		assertExit 0
 		assertErrEmpty
@@ -373,7 +373,7 @@ test_low_limits()
 		limited "$limit"
 		assertFine
 	done
-	limited "-n 16"
+	limited "-n 30"
 	assertExit 125
 	assertErrLine "Too many open files"
 	# The words go through a pipe, as the limit holds for them too.
