@@ -233,7 +233,8 @@ enum probe_status probe_subids(struct probe_ctx *c, struct probe_result *r)
 
 	(void)c;
 	for (int i = 0; i < 2; i++) {
-		size_t n = idmap_ranges(files[i], name, geteuid(), l, ARRAY_SIZE(l));
+		size_t n = idmap_ranges(
+			files[i], name, geteuid(), i ? getegid() : geteuid(), l, ARRAY_SIZE(l));
 
 		while (n-- > 0)
 			total[i] += l[n].count;

@@ -22,93 +22,8 @@
 #include "base/spawn.h"
 #include "base/str.h"
 #include "sys/dirs.h"
-#include "sys/passwd.h"
 
-#define FILE_MAX (4 << 20)
-
-char *idmap_user_name(uid_t uid)
-{
-	char *name;
-
-	return passwd_find(uid, &name, NULL) < 0 ? NULL : name;
-}
-
-/* "name-or-uid:start:count" */
-static bool parse_range(char *line, const char *name, uid_t uid, struct idmap_line *ret)
-{
-	char *start = strchr(line, ':'), *count = start ? strchr(start + 1, ':') : NULL;
-	uint32_t s, c, owner;
-
-	if (!count)
-		return false;
-	*start++ = '\0';
-	*count++ = '\0';
-	if (!(name && streq(line, name)) && !(parse_u32(line, &owner) == 0 && owner == uid))
-		return false;
-	if (parse_u32(start, &s) < 0 || parse_u32(count, &c) < 0 || c == 0 || s == 0)
-		return false;
-	if ((uint64_t)s + c > UINT32_MAX)
-		return false; /* wraps, or would map (uid_t)-1 */
-	*ret = (struct idmap_line){ .outside = s, .count = c };
-	return true;
-}
-
-size_t idmap_ranges(
-	const char *file, const char *name, uid_t uid, struct idmap_line *ret, size_t max)
-{
-	_cleanup_free_ char *text = NULL;
-	char *save = NULL;
-	size_t n = 0;
-
-	if (file_read(AT_FDCWD, file, FILE_MAX, &text, NULL) < 0)
-		return 0;
-	for (char *line = strtok_r(text, "\n", &save); line && n < max;
-		line = strtok_r(NULL, "\n", &save)) {
-		if (parse_range(line, name, uid, &ret[n]))
-			n++;
-	}
-	return n;
-}
-
-/* Lays the ranges out behind inside id 0. */
-static size_t lay_out(struct idmap_line *l, size_t n, uint32_t own)
-{
-	uint32_t next = 1;
-
-	for (size_t i = n; i > 0; i--)
-		l[i] = l[i - 1];
-	l[0] = (struct idmap_line){ 0, own, 1 };
-	for (size_t i = 1; i <= n; i++) {
-		l[i].inside = next;
-		next += l[i].count;
-	}
-	return n + 1;
-}
-
-int idmap_full(struct idmap *ret, struct err *e)
-{
-	uid_t uid = geteuid();
-	_cleanup_free_ char *name = idmap_user_name(uid);
-	size_t nu, ng;
-
-	nu = idmap_ranges("/etc/subuid", name, uid, ret->uid, IDMAP_LINES - 1);
-	ng = idmap_ranges("/etc/subgid", name, uid, ret->gid, IDMAP_LINES - 1);
-	if (uid == 0 && (nu == 0 || ng == 0)) {
-		/* Real root needs no delegation; a high range keeps the host's ids out. */
-		ret->uid[0] = ret->gid[0] = (struct idmap_line){ 0, 2147483648U, 65536 };
-		nu = ng = 1;
-	}
-	if (nu == 0 || ng == 0) {
-		return err_msg(e, -ENOENT,
-			"no subordinate %s ids for user %s in /etc/sub%s; an administrator runs: "
-			"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",
-			nu == 0 ? "user" : "group", name ? name : "(unknown)",
-			nu == 0 ? "uid" : "gid", name ? name : "USER");
-	}
-	ret->n_uid = lay_out(ret->uid, nu, uid);
-	ret->n_gid = lay_out(ret->gid, ng, getegid());
-	return 0;
-}
+#define FILE_MAX (1 << 20)
 
 static int not_installed(const char *tool, struct err *e)
 {
@@ -116,18 +31,6 @@ static int not_installed(const char *tool, struct err *e)
 		"%s is not installed; an administrator runs: apt-get install uidmap "
 		"(Fedora, Arch: package shadow-utils or shadow)",
 		tool);
-}
-
-void idmap_one(struct idmap *ret)
-{
-	ret->uid[0] = (struct idmap_line){ 0, geteuid(), 1 };
-	ret->gid[0] = (struct idmap_line){ 0, getegid(), 1 };
-	ret->n_uid = ret->n_gid = 1;
-}
-
-bool idmap_is_one(const struct idmap *m)
-{
-	return m->n_uid == 1 && m->n_gid == 1 && m->uid[0].count == 1 && m->gid[0].count == 1;
 }
 
 /* Nothing is started: what keeps a helper from working shows on the file and on this process. */
@@ -160,24 +63,6 @@ int idmap_check_helpers(struct err *e)
 				path, path);
 	}
 	return 0;
-}
-
-void idmap_identity(const struct idmap *m, struct idmap *ret)
-{
-	*ret = *m;
-	for (size_t i = 0; i < ret->n_uid; i++)
-		ret->uid[i].outside = ret->uid[i].inside;
-	for (size_t i = 0; i < ret->n_gid; i++)
-		ret->gid[i].outside = ret->gid[i].inside;
-}
-
-uint32_t idmap_lookup(const struct idmap_line *l, size_t n, uint32_t inside)
-{
-	for (size_t i = 0; i < n; i++) {
-		if (inside >= l[i].inside && inside - l[i].inside < l[i].count)
-			return l[i].outside + (inside - l[i].inside);
-	}
-	return UINT32_MAX;
 }
 
 static int write_direct(pid_t pid, const char *file, const struct idmap_line *l, size_t n)
@@ -306,24 +191,4 @@ int idmap_read(pid_t pid, struct idmap *ret)
 	int r = read_map(pid, "uid_map", ret->uid, &ret->n_uid);
 
 	return r < 0 ? r : read_map(pid, "gid_map", ret->gid, &ret->n_gid);
-}
-
-void idmap_form(const struct idmap *m, char *buf, size_t size)
-{
-	_cleanup_str_ struct str text = { 0 };
-	uint64_t h = 14695981039346656037ULL; /* FNV-1a: tells forms apart, defends nothing */
-
-	for (size_t i = 0; i < m->n_uid; i++)
-		str_addf(&text, "%s%u.%u.%u", i ? "_" : "u", m->uid[i].inside, m->uid[i].outside,
-			m->uid[i].count);
-	for (size_t i = 0; i < m->n_gid; i++)
-		str_addf(&text, "%s%u.%u.%u", i ? "_" : "-g", m->gid[i].inside, m->gid[i].outside,
-			m->gid[i].count);
-	if (text.len > 0 && text.len < size && text.len < 200) {
-		snprintf(buf, size, "%s", text.s);
-		return;
-	}
-	for (size_t i = 0; i < text.len; i++)
-		h = (h ^ (unsigned char)text.s[i]) * 1099511628211ULL;
-	snprintf(buf, size, "h%016llx", (unsigned long long)h);
 }

@@ -23,17 +23,31 @@ struct idmap {
 
 /*
  * The caller's subordinate ranges in file (/etc/subuid or /etc/subgid, subuid(5)), by name (may be
- * NULL) and by numeric uid, in file order. Malformed lines and ranges that wrap are left out. Returns the count.
+ * NULL) and by numeric uid, in file order. Left out is what the kernel would not map: malformed
+ * lines, empty ranges, such that wrap, begin at 0, overlap an earlier one or hold `own`, the
+ * caller's id. Returns the count. The two below take a text and cut it up: idmap_parse_getsubids()
+ * the output of getsubids(1), which asks libsubid's plugins.
  */
-size_t idmap_ranges(
-	const char *file, const char *name, uid_t uid, struct idmap_line *ret, size_t max);
+size_t idmap_ranges(const char *file, const char *name, uid_t uid, uint32_t own,
+	struct idmap_line *ret, size_t max);
+size_t idmap_parse_file(
+	char *text, const char *name, uid_t uid, uint32_t own, struct idmap_line *ret, size_t max);
+size_t idmap_parse_getsubids(char *text, uint32_t own, struct idmap_line *ret, size_t max);
+
+/*
+ * Lays n ranges out behind inside id 0, which is `own`; as many as the kernel takes (fewer than 340
+ * lines, less than a page of text). l has room for n + 1. Returns the count of lines.
+ */
+size_t idmap_lay_out(struct idmap_line *l, size_t n, uint32_t own);
 
 /* Login name of uid (sys/passwd.h); NULL when nobody knows it. Owned by the caller. */
 char *idmap_user_name(uid_t uid);
 
 /*
- * The full map: 0 is the caller, 1.. are his ranges. -ENOENT when he has none, with the cure; as
- * real root (nothing to be delegated) 0..65535 of the ids root may hand out.
+ * The full map: 0 is the caller, 1.. are his ranges: from the files, else from getsubids(1) where
+ * nsswitch.conf(5) keeps them elsewhere. Inside a user namespace, only what that maps. -ENOENT when
+ * he has none, with the cure; real root has 65536 high ids without any line, and root of a user
+ * namespace all that it maps.
  */
 int idmap_full(struct idmap *ret, struct err *e);
 
@@ -67,7 +81,34 @@ int idmap_read(pid_t pid, struct idmap *ret);
 /* The name of the ownership form of trees written under this map (a directory name). */
 void idmap_form(const struct idmap *m, char *buf, size_t size);
 
-/* The outside id of an inside one, or (uint32_t)-1 when it is not mapped. */
+/* The outside id of an inside one and the reverse, or (uint32_t)-1 when it is not mapped. */
 uint32_t idmap_lookup(const struct idmap_line *l, size_t n, uint32_t inside);
+uint32_t idmap_reverse(const struct idmap_line *l, size_t n, uint32_t outside);
+
+/* How many ids. */
+uint32_t idmap_total(const struct idmap_line *l, size_t n);
+
+/*
+ * A child's lines cut so that each lies within one line of the parent, as the kernel wants.
+ * ret has room for IDMAP_LINES. -ENOENT when the parent does not map an id, -E2BIG for too many.
+ */
+int idmap_split(const struct idmap_line *l, size_t n, const struct idmap_line *parent,
+	size_t n_parent, struct idmap_line *ret, size_t *ret_n);
+
+/* What a child's ids (cut by idmap_split) are outside of its parent. */
+void idmap_compose(const struct idmap *child, const struct idmap *parent, struct idmap *ret);
+
+/* keep-id: the parent's 0 is inside `id`; `size` ids (at least 1) in all, the others in order. */
+size_t idmap_keep(uint32_t id, uint32_t size, struct idmap_line ret[3]);
+
+/* Do the lines share an inside or an outside id? */
+bool idmap_overlaps(const struct idmap_line *a, const struct idmap_line *b);
+
+/*
+ * The child's gids whose outermost ids are lowest and highest: what net.ipv4.ping_group_range
+ * must name to hold all of them, as the kernel compares those.
+ */
+void idmap_gid_span(const struct idmap *child, const struct idmap *parent, uint32_t *ret_low,
+	uint32_t *ret_high);
 
 #endif

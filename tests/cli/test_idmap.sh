@@ -7,8 +7,19 @@
 # shellcheck source=tests/lib/cli.sh
 . "$(dirname "$0")/../lib/cli.sh"
 
+runtime_was=$XDG_RUNTIME_DIR
+
+# own_dirs: another store and another namespace, for as long as the test runs.
+own_dirs()
+{
+	export UCTR_DATA="$T/data" XDG_RUNTIME_DIR="$T/run"
+	mkdir -m 0700 "$XDG_RUNTIME_DIR"
+}
+
 tearDown()
 {
+	unset UCTR_DATA
+	export XDG_RUNTIME_DIR="$runtime_was"
 	remove_containers ti1 ti2 ti3
 	"$UCTR" rmi -f ti-image > /dev/null 2>&1
 	return 0
@@ -107,7 +118,7 @@ test_one_id_beside_the_full_map()
 test_one_id_records_owners()
 {
 	need userns cmd:getfattr || return 0
-	export UCTR_DATA="$T/data"
+	own_dirs
 	printf '' > "$T/none"
 	mktar "$T/owned.tar" << 'END'
 owner 1000 1000
@@ -132,19 +143,97 @@ END
 	assert_run "$UCTR" rmi ti-image
 	assertExit 0
 	assertEquals "" "$(find "$UCTR_DATA/layers" -name app)"
-	unset UCTR_DATA
 }
 
 test_an_image_brings_no_record()
 {
 	need userns cmd:getfattr || return 0
-	export UCTR_DATA="$T/data"
+	own_dirs
 	printf 'pax SCHILY.xattr.user.uctr.owner 5:5\npax SCHILY.xattr.user.other 1\nfile f 644 x\n' |
 		mkimage_raw ti-image
 	assertEquals 1 "$(getfattr --only-values -n user.other "$(find "$UCTR_DATA/layers" -name f)")"
 	assertFalse "a record of the image's own" \
 		"getfattr -n user.uctr.owner $(find "$UCTR_DATA/layers" -name f) 2> /dev/null"
-	unset UCTR_DATA
+}
+
+# explained_map SUBUID SUBGID: the map of the namespace that uctr makes for root of a namespace with
+# all the caller's ids, where it writes maps directly.
+explained_map()
+{
+	assert_run "$UCTR" unshare sh -c 'mount --bind "$0" /etc/subuid && mount --bind "$1" /etc/subgid &&
+		shift && exec "$@"' "$@" "$UCTR" unshare cat /proc/self/uid_map /proc/self/gid_map
+}
+
+test_many_ranges()
+{
+	need fullmap || return 0
+	own_dirs
+	# By name, by number, what is no range, and an id that two lines name.
+	printf 'root:100:50\nother:5:5\n0:1000:50\nroot:140:100\nroot:0:9\nroot:2000:0\nroot\nroot:3000:7' > "$T/subuid"
+	printf '0:200:10\nroot:100:50\n' > "$T/subgid"
+	explained_map "$T/subuid" "$T/subgid"
+	assertExit 0
+	assertErrEmpty
+	assertEquals "$(printf '0 0 1\n1 100 50\n51 1000 50\n101 3000 7\n0 0 1\n1 200 10\n11 100 50')" "$(inside_map)"
+	# A start in them: the child's map is cut at the same places.
+	assert_run "$UCTR" unshare sh -c 'mount --bind "$0" /etc/subuid && mount --bind "$1" /etc/subgid &&
+		exec "$2" run --rm --network none busybox sh -c "cat /proc/self/uid_map; touch /f; chown 107:60 /f; stat -c %u:%g /f"' \
+		"$T/subuid" "$T/subgid" "$UCTR"
+	assertExit 0
+	assertErrEmpty
+	assertEquals "$(printf '0 0 1\n1 1 50\n51 51 50\n101 101 7\n107:60  ')" "$(inside_map)"
+	# More lines than the kernel takes: a start all the same.
+	i=0
+	while [ $i -lt 400 ]; do
+		i=$((i + 1))
+		echo "root:$((100 + i * 10)):5"
+	done > "$T/subuid"
+	explained_map "$T/subuid" "$T/subuid"
+	assertExit 0
+	assertErrEmpty
+	lines=$(echo "$out" | grep -c .)
+	assertTrue "$lines lines for users and groups" "[ $lines -gt 400 ] && [ $lines -lt 680 ]"
+}
+
+test_ranges_of_another_namespace()
+{
+	need fullmap || return 0
+	# Root of a namespace has what that maps, whatever /etc/subuid says of the host's ids.
+	own_dirs
+	echo root:900000000:65536 > "$T/subids"
+	explained_map "$T/subids" "$T/subids"
+	assertExit 0
+	assertErrEmpty
+	assertEquals "$(printf '0 0 1\n1 1 65536\n0 0 1\n1 1 65536')" "$(inside_map)"
+}
+
+test_ranges_of_a_directory_service()
+{
+	need fullmap cmd:setpriv || return 0
+	own_dirs
+	printf '' > "$T/none"
+	echo 'subid: fake' > "$T/nsswitch"
+	printf '#!/bin/sh\necho "0: $1 500 100"\n' > "$T/getsubids"
+	echo 'dirserv:x:70:70::/:/bin/sh' > "$T/passwd"
+	chmod -R a+rX "$T" && chmod 755 "$T/getsubids"
+	# Another user below the caller's ranges, whom no file knows. That no helper gets rights there,
+	# not that there are no ranges, is what is told.
+	cat > "$T/try" << 'END'
+mount --bind "$1/none" /etc/subuid && mount --bind "$1/none" /etc/subgid &&
+	mount --bind "$1/passwd" /etc/passwd &&
+	if [ "$2" = yes ]; then
+		mount --bind "$1/getsubids" /usr/bin/getsubids && mount --bind "$1/nsswitch" /etc/nsswitch.conf
+	fi || exit 99
+mount -t tmpfs -o mode=0700,uid=70,gid=70 none /mnt || exit 98
+cd /
+export UCTR_DATA=/mnt/data XDG_RUNTIME_DIR=/mnt
+exec setpriv --reuid 70 --regid 70 --clear-groups "$3" unshare true
+END
+	assert_run "$UCTR" unshare sh "$T/try" "$T" no "$UCTR"
+	assertErrLine "containers have one id, yours: no subordinate user ids for user dirserv"
+	assert_run "$UCTR" unshare sh "$T/try" "$T" yes "$UCTR"
+	assertErrLine "containers have one id, yours: /usr/bin/newuidmap is neither setuid root"
+	assertExit 0
 }
 
 test_misuse()
