@@ -15,4 +15,10 @@
 #define UCTR_OWNER_XATTR UCTR_XATTR_PREFIX "owner"
 #define UCTR_OWNER_MAX 32 /* bytes of a value, the NUL of a C string included */
 
+/*
+ * Only in a container with one id: an empty regular file that was wanted as a device. The value is
+ * "c MAJOR:MINOR" or "b MAJOR:MINOR", no longer than UCTR_OWNER_MAX. Its mode is the device's.
+ */
+#define UCTR_DEVICE_XATTR UCTR_XATTR_PREFIX "device"
+
 #endif

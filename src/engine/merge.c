@@ -128,13 +128,6 @@ static int merge_user(const struct container_opts *o, const struct image_policy 
 	u->make_passwd = true;
 	if (!u->name)
 		return err_set(e, -ENOMEM, "user");
-	if (idmap_is_one(&p->spec.map)) {
-		/* setgroups(2) is denied in such a namespace: the caller's groups are what there is. */
-		u->keep_groups = true;
-		if (o->group_add && !strv_contains(o->group_add, "keep-groups"))
-			return err_msg(e, -EINVAL,
-				"--group-add: a container with one id has no other groups");
-	}
 	strv_foreach (g, o->group_add) {
 		if (streq(g, "keep-groups"))
 			u->keep_groups = true;

@@ -128,6 +128,24 @@ static int arm_timeout(struct monitor *m, uint64_t ns, struct err *e)
 	return 0;
 }
 
+/* A container with one id: root emulation, and the record of owners that no file can carry. */
+static int start_emulation(struct monitor *m, struct err *e)
+{
+	struct spec *sp = &m->s->plan.spec;
+	_cleanup_fd_ int records = -1;
+	int r;
+
+	if (!idmap_is_one(&sp->map))
+		return 0;
+	records = openat(m->s->c.dir, "owners",
+		O_WRONLY | O_CREAT | O_APPEND | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (records < 0)
+		return err_set(e, -errno, "open the container's record of owners");
+	r = emulate_start(&m->emulate, records, e);
+	sp->emulate = &m->emulate;
+	return r;
+}
+
 /* Everything up to the running payload. */
 static int start_container(struct monitor *m, struct err *e)
 {
@@ -144,6 +162,8 @@ static int start_container(struct monitor *m, struct err *e)
 	l->wants_netns = s->plan.net == NET_SLIRP;
 	r = userns_register(s->en, &s->c.monitor, &s->c.monitor_start, e);
 	m->self = s->c.monitor;
+	if (r == 0)
+		r = start_emulation(m, e);
 	if (r == 0)
 		r = launch_begin(l, e);
 	if (r == 0 && s->plan.net == NET_SLIRP)
@@ -192,6 +212,8 @@ static void reap(struct monitor *m)
 			m->exit_code = code;
 		} else if (pid == m->slirp.pid) {
 			m->slirp.pid = -1; /* the container goes on, without its uplink */
+		} else if (pid == m->emulate.pid) {
+			m->emulate.pid = -1; /* and so here: its calls fail (runtime/emulate.h) */
 		} else {
 			clients_reaped(m, pid, code);
 		}
@@ -290,6 +312,7 @@ static void clean_up(struct monitor *m, bool remove)
 
 	launch_free(&m->launch);
 	net_slirp_free(&m->slirp);
+	emulate_free(&m->emulate);
 	pump_close(&m->out);
 	pump_close(&m->err);
 	userns_unregister(s->en, m->self);
@@ -316,6 +339,7 @@ void monitor_main(struct start *s)
 	m->s = s;
 	m->launch = (struct launch)LAUNCH_INIT;
 	m->slirp = (struct net_slirp){ .pid = -1, .ready = -1, .log = -1 };
+	m->emulate = (struct emulate)EMULATE_INIT;
 	m->listen = m->timer = m->signals = -1;
 	m->log_out.fd = m->log_err.fd = -1;
 	pump_init(&m->out, -1, -1);

@@ -9,6 +9,7 @@
 #include "engine/logs.h"
 #include "engine/start.h"
 #include "base/pump.h"
+#include "runtime/emulate.h"
 #include "runtime/launch.h"
 
 #define CLIENTS_MAX 240
@@ -35,6 +36,7 @@ struct monitor {
 	struct start *s;
 	struct launch launch;
 	struct net_slirp slirp;
+	struct emulate emulate;
 	struct pump out, err;
 	struct log_tap log_out, log_err;
 	struct client *clients[CLIENTS_MAX];

@@ -18,6 +18,7 @@
 #include "base/red.h"
 #include "base/trace.h"
 #include "runtime/child.h"
+#include "runtime/emulate.h"
 #include "runtime/init_blob.h"
 #include "sys/inroot.h"
 #include "sys/seccomp.h"
@@ -354,10 +355,13 @@ int process_exec(const struct spec *spec, const struct spec_process *asked, cons
 		return r;
 	if (p->has_caps && (r = caps_bound(p->caps.bounding, e)) < 0)
 		return r;
+	if (spec->emulate && (r = emulate_enter(spec->emulate, &p->user, e)) < 0)
+		return r;
 	/* Without no_new_privs the filter needs CAP_SYS_ADMIN, so it goes in before rights go. */
 	if (sp->insns && !p->no_new_privs && (r = load_filter(sp, &leave, e)) < 0)
 		return r;
-	if ((r = set_identity(p, e)) < 0 || (p->has_caps && (r = caps_apply(&p->caps, e)) < 0))
+	if ((!spec->emulate && (r = set_identity(p, e)) < 0) ||
+		(p->has_caps && (r = caps_apply(&p->caps, e)) < 0))
 		return r;
 	if (p->no_new_privs && prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(e, -errno, "no_new_privs");

@@ -23,4 +23,8 @@ extern const uint64_t seccomp_builtin_caps;
 extern const char seccomp_builtin_text[];
 extern const size_t seccomp_builtin_text_len;
 
+/* Root emulation: what is stopped in a container with one id, and what its supervisor may call. */
+extern const struct sock_filter seccomp_emulate_prog[], seccomp_supervisor_prog[];
+extern const unsigned short seccomp_emulate_len, seccomp_supervisor_len;
+
 #endif

@@ -95,6 +95,7 @@ struct spec_device {
 	bool optional;
 };
 
+struct emulate;
 struct spec {
 	struct spec_process process;
 	/* root: a directory, or (own) overlay layers below an upper directory */
@@ -121,6 +122,7 @@ struct spec {
 	unsigned long rootfs_propagation;
 	struct seccomp_prog seccomp;
 	char **masked, **readonly;
+	struct emulate *emulate; /* own: root emulation for one id (runtime/emulate.h); borrowed */
 	bool host_sys; /* own: no own network namespace: /sys cannot be mounted anew (bind it) */
 };
 

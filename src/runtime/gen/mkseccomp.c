@@ -6,6 +6,7 @@
 
 #include "base/file.h"
 #include "base/str.h"
+#include "runtime/seccomp_profile_emulate.h"
 #include "runtime/seccomp_profile_json.h"
 
 #define PROFILE "contrib/seccomp/default.json"
@@ -39,13 +40,41 @@ static bool seen_before(size_t i, uint64_t mask)
 	return false;
 }
 
-static void print_prog(size_t i, const struct seccomp_prog *p)
+static void print_insns(const struct seccomp_prog *p)
 {
-	printf("static const struct sock_filter prog_%zu[] = {\n", i);
 	for (unsigned int k = 0; k < p->len; k++)
 		printf("\t{ 0x%x, %u, %u, 0x%x },\n", p->insns[k].code, p->insns[k].jt,
 			p->insns[k].jf, p->insns[k].k);
 	printf("};\n");
+}
+
+static void print_prog(size_t i, const struct seccomp_prog *p)
+{
+	printf("static const struct sock_filter prog_%zu[] = {\n", i);
+	print_insns(p);
+}
+
+/* The filters of root emulation depend on no profile. */
+static int print_emulate(struct err *e)
+{
+	static const struct {
+		const char *name;
+		int (*build)(struct seccomp_prog *ret, struct err *e);
+	} list[] = { { "emulate", seccomp_emulate_build },
+		{ "supervisor", seccomp_supervisor_build } };
+
+	for (size_t i = 0; i < ARRAY_SIZE(list); i++) {
+		_cleanup_(seccomp_prog_free)
+		struct seccomp_prog p = { 0 };
+		int r = list[i].build(&p, e);
+
+		if (r < 0)
+			return r;
+		printf("const struct sock_filter seccomp_%s_prog[] = {\n", list[i].name);
+		print_insns(&p);
+		printf("const unsigned short seccomp_%s_len = %u;\n", list[i].name, p.len);
+	}
+	return 0;
 }
 
 /* As numbers: a string literal may not be as long as the profile is. */
@@ -92,7 +121,7 @@ static int generate(const char *path, const char *text, size_t len, struct err *
 	       "const uint64_t seccomp_builtin_caps = 0x%llx;\n",
 		(unsigned long long)mask);
 	print_text(text, len);
-	return 0;
+	return print_emulate(e);
 }
 
 int main(int argc, char **argv)
