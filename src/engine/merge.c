@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "base/json.h"
+#include "base/red.h"
 #include "sys/dirs.h"
 #include "sys/syscalls.h"
 
@@ -126,6 +127,9 @@ static int merge_user(const struct container_opts *o, const struct image_policy 
 
 	u->name = strdup(name);
 	u->make_passwd = true;
+	/* Red control of A19: a label is taken for an order. */
+	u->keep_groups =
+		red_off("labels") && json_object_get(img->labels, "run.oci.keep_original_groups");
 	if (!u->name)
 		return err_set(e, -ENOMEM, "user");
 	strv_foreach (g, o->group_add) {

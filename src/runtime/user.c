@@ -269,6 +269,13 @@ static int resolve(int root, const struct spec *spec, struct spec_process *p, st
 		if (r == 0 && add_group_once(&p->user, gid) < 0)
 			r = err_msg(e, -E2BIG, "too many groups");
 	}
+	/*
+	 * The primary group is one of the others too: a setgid program changes it, and must not get
+	 * rid of a group that denies something (CVE-2022-36109).
+	 */
+	if (r == 0 && !p->user.keep_groups && !red_off("groups") &&
+		add_group_once(&p->user, p->user.gid) < 0)
+		r = err_msg(e, -E2BIG, "too many groups");
 	if (r < 0)
 		return r;
 	home = u.name && home_is_sane(u.tail) ? u.tail : p->user.uid == 0 ? "/root" : "/";

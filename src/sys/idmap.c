@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/red.h"
 #include "base/spawn.h"
 #include "base/str.h"
 #include "sys/dirs.h"
@@ -71,7 +72,10 @@ static int write_direct(pid_t pid, const char *file, const struct idmap_line *l,
 	char path[64];
 
 	for (size_t i = 0; i < n; i++) {
-		if (str_addf(&text, "%u %u %u\n", l[i].inside, l[i].outside, l[i].count) < 0)
+		uint32_t off = i > 0 && *file == 'u' && red_off("idmap"); /* the next one's */
+
+		if (str_addf(&text, "%u %u %u\n", l[i].inside, l[i].outside + off,
+			    l[i].count - off) < 0)
 			return -ENOMEM;
 	}
 	snprintf(path, sizeof(path), "/proc/%d/%s", pid, file);

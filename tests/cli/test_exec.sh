@@ -31,7 +31,7 @@ test_it_is_in_the_container()
 	ex te1 sh -c 'hostname; pwd; umask; ulimit -n; ps -o args | grep -c "^sleep 300"; id'
 	assertExit 0
 	assertErrEmpty
-	assertOut "$(printf 'inner\n/srv\n0027\n77\n1\nuid=0(root) gid=0(root)')"
+	assertOut "$(printf 'inner\n/srv\n0027\n77\n1\nuid=0(root) gid=0(root) groups=0(root)')"
 	pid=$(pid_of te1)
 	ex te1 sh -c 'for n in user mnt pid net ipc uts cgroup; do readlink /proc/self/ns/$n; done'
 	assertEquals "$(for n in user mnt pid net ipc uts cgroup; do readlink "/proc/$pid/ns/$n"; done)" "$out"
@@ -82,7 +82,7 @@ test_user()
 {
 	need fullmap || return 0
 	ex -u nobody te1 sh -c 'id; echo $HOME; grep CapEff /proc/self/status'
-	assertOut "$(printf 'uid=65534(nobody) gid=65534(nogroup)\n/nonexistent\nCapEff:\t0000000000000000')"
+	assertOut "$(printf 'uid=65534(nobody) gid=65534(nogroup) groups=65534(nogroup)\n/nonexistent\nCapEff:\t0000000000000000')"
 	ex -u 7:8 te1 sh -c 'id -u; id -g'
 	assertOut "$(printf '7\n8')"
 	# An exec writes no entry into the container's files.

@@ -20,7 +20,7 @@
 #include <termios.h>
 #include <unistd.h>
 
-enum kind { CALL, FAMILY, IOCTL, CLONE };
+enum kind { CALL, FAMILY, ODD_TYPE, IOCTL, CLONE };
 
 static const struct probe {
 	const char *name;
@@ -112,6 +112,10 @@ static const struct probe {
 	{ "family-smc", FAMILY, 43, { 0 } },
 	{ "family-kcm", FAMILY, AF_KCM, { 0 } },
 	{ "family-9999", FAMILY, 9999, { 0 } },
+	/* no socket has this type: the kernel says EINVAL before it looks for the family */
+	{ "alg-odd", ODD_TYPE, AF_ALG, { 0 } },
+	{ "vsock-odd", ODD_TYPE, AF_VSOCK, { 0 } },
+	{ "inet-odd", ODD_TYPE, AF_INET, { 0 } },
 	/* terminals: /dev/null answers ENOTTY to all of them */
 	{ "tiocsti", IOCTL, TIOCSTI, { 0 } },
 	{ "tiocsti-high", IOCTL, TIOCSTI | 0x100000000, { 0 } },
@@ -149,6 +153,9 @@ static const char *result(const struct probe *p)
 		r = socket((int)p->number, p->number == AF_ALG ? SOCK_SEQPACKET : SOCK_DGRAM, 0);
 		if (r < 0 && errno == ESOCKTNOSUPPORT)
 			r = socket((int)p->number, SOCK_STREAM, 0);
+		break;
+	case ODD_TYPE:
+		r = socket((int)p->number, 15, 0);
 		break;
 	case IOCTL:
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);

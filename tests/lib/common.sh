@@ -128,8 +128,8 @@ wait_for()
 
 # --- what this host has -----------------------------------------------------------------------
 
-# has WHAT: cmd:NAME, helper:NAME (a built test program), file:PATH, userns, fullmap, fuse, tun,
-# slirp4netns, cgroup, cpu, memory, pids (the controller is delegated), overlay.
+# has WHAT: cmd:NAME, helper:NAME (a built test program), file:PATH, userns, fullmap, group (the user
+# is in a second one), fuse, tun, slirp4netns, cgroup, cpu, memory, pids (the controller is delegated), overlay.
 has()
 {
 	case $1 in
@@ -144,6 +144,7 @@ has()
 		unshare -Urm mount -t overlay -o "userxattr,lowerdir=$UCTR_SUITE_TMP/l,upperdir=$UCTR_SUITE_TMP/u,workdir=$UCTR_SUITE_TMP/w" \
 			overlay "$UCTR_SUITE_TMP/m" 2> /dev/null
 		;;
+	group) [ "$(id -G | wc -w)" -gt 1 ] ;;
 	fuse) [ -w /dev/fuse ] ;;
 	tun) [ -w /dev/net/tun ] ;;
 	slirp4netns) has cmd:slirp4netns && has tun ;;

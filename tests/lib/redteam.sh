@@ -38,6 +38,7 @@ holds()
 {
 	why=$("$@" 2>&1) && status=0 || status=$?
 	assertEquals "$* succeeded: $why; status" 0 "$status"
+	assertEquals "$* said something; words" "" "$why"
 }
 
 # falls TEXT ATTACK [ARG...]: it succeeds here, and what it says contains TEXT.

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Rows A18, A23 and G2: what an image can put into programs, files and terminals of the host.
+# Rows A15, A17, A18, A19, A23 and G2: what an image can put into programs, files and terminals of the host.
 
 # shellcheck source=tests/lib/common.sh
 . "$(dirname "$0")/../lib/common.sh"
@@ -64,6 +64,126 @@ test_A18_environment_of_helpers()
 		"--disable-host-loopback --enable-sandbox --enable-seccomp"
 }
 
+# --- A19 ------------------------------------------------------------------------------------------
+
+labels='"uctr.privileged":"true","uctr.mounts":"/:/host","run.oci.keep_original_groups":"1",
+"run.oci.hooks.stdout":"/tmp/evil","run.oci.handler":"/bin/evil","run.oci.seccomp_bpf_file":"/tmp/evil",
+"io.podman.annotations.privileged":"TRUE","io.podman.annotations.seccomp":"unconfined",
+"io.podman.annotations.userns":"host","org.systemd.property.ExecStartPre":"[(\"/bin/evil\",[\"evil\"],false)]",
+"cdi.k8s.io/evil":"evil.com/device=all","log-driver":"file:///bin/evil","containerd.io/restart.loguri":"binary:///bin/evil",
+"io.containers.autoupdate":"registry","security.nesting":"true","uctr.seccomp":"unconfined"'
+
+# rights IMAGE: what a container of it may do and sees.
+# shellcheck disable=SC2016
+rights()
+{
+	u run --rm --network none "$1" sh -c '
+		grep -E "^(Uid|Gid|Groups|Cap|NoNewPrivs|Seccomp)" /proc/self/status
+		cut -d" " -f5-6 /proc/self/mountinfo
+		ls /dev
+		env | grep -v HOSTNAME
+		cat /proc/self/limits /proc/self/oom_score_adj' 2>&1
+}
+
+attack_labels()
+{
+	rights busybox > "$T/plain"
+	rights a19 > "$T/labelled"
+	diff "$T/plain" "$T/labelled" > "$T/diff" || bad "labels have an effect: $(grep '^[<>]' "$T/diff")" ||
+		return 1
+	[ ! -e /tmp/evil ] || bad "a file was made"
+}
+
+test_A19_labels()
+{
+	need fullmap group || return 0
+	own_images
+	mkconfig a19 "{\"Labels\":{$labels},\"Annotations\":{$labels},\"OnBuild\":[\"RUN evil\"]}"
+	# Once more beside the configuration: annotations of the manifest and of the index.
+	sed -i "s|^{|{\"annotations\":{$(echo "$labels" | tr -d '\n' | sed 's/\\/\\\\/g')},|" "$L/index.json"
+	holds attack_labels
+	falls_without labels "labels have an effect" attack_labels
+	unset UCTR_IMAGES
+}
+
+# --- A17 ------------------------------------------------------------------------------------------
+
+# own_namespaces COMMAND...: what the command starts shares no namespace with us but that of time.
+# shellcheck disable=SC2016
+own_namespaces()
+{
+	seen=$("$@" sh -c 'for n in cgroup ipc mnt net pid user uts; do readlink /proc/self/ns/$n; done' 2>&1) ||
+		bad "not started: $seen" || return 1
+	[ "$(echo "$seen" | wc -l)" = 7 ] || bad "not looked: $seen" || return 1
+	for n in cgroup ipc mnt net pid user uts; do
+		case $seen in
+		*"$(readlink /proc/self/ns/$n)"*) bad "the $n namespace is shared" || return 1 ;;
+		esac
+	done
+	return 0
+}
+
+attack_long_messages()
+{
+	long=$(head -c 70000 /dev/zero | tr '\000' x)
+	own_namespaces u run --rm --network none -e "X=$long" -e "Y=$long" busybox &&
+		own_namespaces u run --rm --network none --label "x=$long" busybox || return 1
+	set --
+	i=0
+	while [ $i -lt 300 ]; do
+		set -- "$@" --tmpfs "/m/$i"
+		i=$((i + 1))
+	done
+	own_namespaces u run --rm --network none "$@" busybox || return 1
+	deep=$(printf '/%0.200d' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19)
+	own_namespaces u run --rm --network none -w "$deep" busybox || return 1
+	seen=$(u run --rm --network none --hostname "$(echo "$long" | head -c 4096)" busybox true 2>&1) &&
+		{ bad "a host name of 4096 bytes"; return 1; }
+	case $seen in
+	*"is not a host name"*) ;;
+	*) bad "a host name of 4096 bytes: $seen" ;;
+	esac
+}
+
+test_A17_long_messages()
+{
+	need fullmap || return 0
+	holds attack_long_messages
+	falls "namespace is shared" own_namespaces env
+}
+
+# --- A15 ------------------------------------------------------------------------------------------
+
+# handled: everything that is done to a container from outside, and nothing of its own runs meanwhile.
+handled()
+{
+	rm -f "$T/v/marker"
+	u run -d --name host --network none -v "$T/v:/v" a15 /bin/busybox sleep 1000 > /dev/null ||
+		bad "not started" || return 1
+	u exec host "$@" > /dev/null 2>&1
+	u ps -a > /dev/null
+	u logs host > /dev/null
+	u stop -t 0 host > /dev/null
+	u rm host > /dev/null
+	[ ! -e "$T/v/marker" ] || bad "run by the container's word: $(cat "$T/v/marker")"
+}
+
+test_A15_tools_of_the_image()
+{
+	need fullmap || return 0
+	mkdir -p "$T/v" "$T/files/usr/bin" "$T/files/usr/sbin" "$T/files/etc"
+	for tool in ps nsenter tar xz gzip unpigz newuidmap newgidmap getent ld.so slirp4netns uctr; do
+		printf '#!/bin/busybox sh\necho %s >> /v/marker\n' $tool > "$T/files/usr/bin/$tool"
+		cp "$T/files/usr/bin/$tool" "$T/files/usr/sbin/$tool"
+	done
+	chmod 0755 "$T/files/usr/bin/"* "$T/files/usr/sbin/"*
+	echo /v/evil.so > "$T/files/etc/ld.so.preload"
+	echo 'passwd: evil' > "$T/files/etc/nsswitch.conf"
+	mkimage_files a15 "$T/files"
+	holds handled /bin/busybox true
+	falls "run by the container's word: nsenter" handled nsenter
+}
+
 # --- A23 ------------------------------------------------------------------------------------------
 
 # injected RUN-OPTION...: refused, or without effect: no line "evil" in what is written.
@@ -94,8 +214,7 @@ attack_injection()
 		injected --sysctl "kernel.shm_rmid_forced=1+kernel.core_pattern=evil" || return 1
 	for key in kernel.core_pattern ../sysrq-trigger kernel/../../sysrq-trigger ///sysrq-trigger \
 		kernel.core_pattern.. net/../kernel/core_pattern vm.drop_caches fs.suid_dumpable; do
-		seen=$(u run --rm --network none --sysctl "$key=0" busybox true 2>&1) &&
-			bad "sysctl $key was set" && return 1
+		seen=$(u run --rm --network none --sysctl "$key=0" busybox true 2>&1) && { bad "sysctl $key was set"; return 1; }
 	done
 	return 0
 }

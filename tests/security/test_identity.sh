@@ -170,8 +170,7 @@ attack_image_users()
 	for user in 0 null '["0"]' '{}'; do
 		number=$((number + 1))
 		mkconfig a20-$number "{\"User\":$user}"
-		u run --rm --network none a20-$number id -u > "$T/out" 2>&1 && [ "$user" != null ] &&
-			bad "image with user $user ran" && return 1
+		u run --rm --network none a20-$number id -u > "$T/out" 2>&1 && [ "$user" != null ] && { bad "image with user $user ran"; return 1; }
 	done
 	return 0
 }
