@@ -9,6 +9,8 @@
 #include "image/image.h"
 #include "sys/idmap.h"
 
+struct userns_hold;
+
 struct engine {
 	int data; /* the data directory */
 	int store; /* where the images are when that is another one, which can only be read; -1 */
@@ -24,6 +26,7 @@ struct engine {
 	struct idmap map; /* of the user's namespace; filled by engine_map() */
 	char form[256];
 	int userns_fd; /* the user's namespace once somebody needed it; -1 */
+	struct userns_hold *held; /* of a start that is under way; NULL */
 	struct image_store images;
 	char **warnings; /* lines for main to print */
 };

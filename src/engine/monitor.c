@@ -39,7 +39,7 @@ static int detach_self(struct monitor *m, struct err *e)
 	struct start *s = m->s;
 	const int keep[] = { s->en->data, s->en->runtime, s->en->containers, s->c.dir, s->c.lock,
 		s->cgroup_fd, s->ctl[1], s->in[0], s->detach ? s->in[1] : -1, s->out[0], s->out[1],
-		s->err[0], s->err[1], s->fwd_out[1], s->fwd_err[1], trace_fd() };
+		s->err[0], s->err[1], s->fwd_out[1], s->fwd_err[1], s->hold.lock, trace_fd() };
 	sigset_t set;
 	int null;
 
@@ -162,6 +162,7 @@ static int start_container(struct monitor *m, struct err *e)
 	l->wants_netns = s->plan.net == NET_SLIRP;
 	r = userns_register(s->en, &s->c.monitor, &s->c.monitor_start, e);
 	m->self = s->c.monitor;
+	fd_closep(&s->hold.lock);
 	if (r == 0)
 		r = start_emulation(m, e);
 	if (r == 0)
@@ -329,13 +330,11 @@ void monitor_main(struct start *s)
 {
 	struct monitor *m = calloc(1, sizeof(*m));
 	struct err e = ERR_INIT;
-	char go;
 	int r;
 
 	trace_who("monitor");
-	fd_closep(&s->map_gate[1]);
-	if (!m || read(s->map_gate[0], &go, 1) != 1)
-		_exit(125); /* the command tells why */
+	if (!m)
+		_exit(125); /* the command says that it died */
 	m->s = s;
 	m->launch = (struct launch)LAUNCH_INIT;
 	m->slirp = (struct net_slirp){ .pid = -1, .ready = -1, .log = -1 };

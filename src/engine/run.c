@@ -88,6 +88,9 @@ int run_prepare(struct start *s, const struct container_opts *o, char *const *op
 	r = mapping_parse(s->en, o, &s->mapping, e);
 	if (r == 0)
 		r = engine_map(s->en, e);
+	/* First of all, as a new namespace takes longer than everything that follows here. */
+	if (r == 0 && !o->explain && (r = userns_hold(s->en, &s->hold, e)) < 0)
+		start_explain_refusal(e);
 	if (r < 0)
 		return r;
 	r = o->rootfs ? find_rootfs(operands[0], &rootfs, e)

@@ -34,7 +34,7 @@ void start_free(struct start *s)
 	close_pair(s->err);
 	close_pair(s->fwd_out);
 	close_pair(s->fwd_err);
-	close_pair(s->map_gate);
+	userns_release(&s->hold);
 	fd_closep(&s->cgroup_fd);
 	fd_closep(&s->master);
 	container_free(&s->c);
@@ -94,40 +94,18 @@ static int make_cgroup(struct start *s, struct err *e)
 }
 
 /* Clones the monitor as init of a pid namespace of its own, in the user's namespace. */
-static int clone_monitor(
-	struct start *s, const struct userns_hold *h, int *ret_pidfd, struct err *e)
+static int clone_monitor(struct start *s, int *ret_pidfd, struct err *e)
 {
-	uint64_t flags = CLONE_NEWPID;
-	struct idmap_job job;
 	pid_t pid;
-	int r;
 
-	if (h->fd < 0)
-		flags |= CLONE_NEWUSER;
-	else if (setns(h->fd, CLONE_NEWUSER) < 0)
+	if (setns(s->hold.fd, CLONE_NEWUSER) < 0)
 		return err_set(e, -errno, "enter the user's namespace");
-	r = make_pipe(s->map_gate, e);
-	if (r < 0)
-		return r;
-	pid = ns_clone(flags, -1, false, ret_pidfd);
+	pid = ns_clone(CLONE_NEWPID, -1, false, ret_pidfd);
 	if (pid == 0)
 		monitor_main(s);
 	if (pid < 0)
-		return err_set(e, pid, "create the user's namespace");
-	fd_closep(&s->map_gate[0]);
+		return err_set(e, pid, "create the monitor's pid namespace");
 	trace("cloned monitor %d", pid);
-	if (h->fd < 0) {
-		r = idmap_write_start(pid, &s->en->map, &job, e);
-		if (r == 0)
-			r = idmap_write_finish(&job, e);
-		trace("user namespace mapped");
-	}
-	/* A byte lets it go; a close without one ends it. */
-	if (r == 0)
-		r = fd_write_all(s->map_gate[1], "", 1);
-	fd_closep(&s->map_gate[1]);
-	if (r < 0)
-		return r;
 	s->monitor_lives = true;
 	return 0;
 }
@@ -182,7 +160,7 @@ static int wait_started(struct start *s, int pidfd, struct err *e)
 }
 
 /* The host refused something: the probes of `uctr doctor` know which of its knobs it was. */
-static void explain_refusal(struct err *e)
+void start_explain_refusal(struct err *e)
 {
 	static const enum probe_topic topics[] = { PROBE_CLONE_KNOB, PROBE_MAX_USERNS,
 		PROBE_APPARMOR_KNOB, PROBE_USERNS, PROBE_PROC };
@@ -202,16 +180,15 @@ static void explain_refusal(struct err *e)
 int start_go(struct start *s, struct err *e)
 {
 	_cleanup_fd_ int monitor = -1;
-	struct userns_hold hold;
 	int r = make_cgroup(s, e);
 
 	if (r == 0)
 		r = make_pipes(s, e);
 	if (r < 0)
 		return r;
-	r = userns_hold(s->en, &hold, e);
+	r = userns_ready(&s->hold, e);
 	if (r == 0)
-		r = clone_monitor(s, &hold, &monitor, e);
+		r = clone_monitor(s, &monitor, e);
 	/* Close what the monitor and the container hold, so that ends of file are seen. */
 	fd_closep(&s->ctl[1]);
 	fd_closep(&s->in[0]);
@@ -222,8 +199,8 @@ int start_go(struct start *s, struct err *e)
 	fd_closep(&s->c.lock);
 	if (r == 0)
 		r = wait_started(s, monitor, e);
-	userns_release(&hold);
+	userns_release(&s->hold);
 	if (r < 0)
-		explain_refusal(e);
+		start_explain_refusal(e);
 	return r;
 }

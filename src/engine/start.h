@@ -6,6 +6,7 @@
 #include "engine/container.h"
 #include "engine/mapping.h"
 #include "engine/merge.h"
+#include "engine/userns.h"
 
 /*
  * One start. Descriptors are pairs: the container holds stdin[0], out[1], err[1]; the monitor
@@ -20,7 +21,7 @@ struct start {
 	bool detach, interactive, tty, init;
 	int ctl[2], in[2], out[2], err[2], fwd_out[2], fwd_err[2];
 	int cgroup_fd;
-	int map_gate[2]; /* the monitor waits here until its id map is written */
+	struct userns_hold hold;
 	bool monitor_lives;
 	int master; /* of the terminal, once started */
 };
@@ -28,7 +29,7 @@ struct start {
 	{                                                                                          \
 		.c = CONTAINER_INIT, .ctl = { -1, -1 }, .in = { -1, -1 }, .out = { -1, -1 },       \
 		.err = { -1, -1 }, .fwd_out = { -1, -1 }, .fwd_err = { -1, -1 }, .cgroup_fd = -1,  \
-		.map_gate = { -1, -1 }, .master = -1                                               \
+		.hold = USERNS_HOLD_INIT, .master = -1                                             \
 	}
 void start_free(struct start *s);
 
@@ -38,6 +39,8 @@ int start_place(
 
 /* Makes the cgroup, the pipes and the monitor; returns when the payload runs. */
 int start_go(struct start *s, struct err *e);
+/* Adds what `uctr doctor` knows about a refusal of the host's. */
+void start_explain_refusal(struct err *e);
 
 /* The monitor; never returns. */
 void monitor_main(struct start *s) __attribute__((noreturn));

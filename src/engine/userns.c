@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -122,75 +123,109 @@ static int open_living(struct engine *en, struct err *e)
 	}
 }
 
+/* The first process of a new namespace, which does nothing but keep it while its maps are written. */
+static __attribute__((noreturn)) void keep_alive(pid_t parent)
+{
+	sigset_t all;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, NULL);
+	(void)prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(0);
+	for (;;)
+		pause();
+}
+
+static int begin_making(struct engine *en, struct userns_hold *h, struct err *e)
+{
+	pid_t self = getpid();
+	int r;
+
+	h->keeper = ns_clone(CLONE_NEWUSER, -1, false, &h->keeper_pidfd);
+	if (h->keeper == 0)
+		keep_alive(self);
+	if (h->keeper < 0)
+		return err_set(e, h->keeper, "create the user's namespace");
+	r = idmap_write_start(h->keeper, &en->map, &h->job, e);
+	h->mapping = r == 0;
+	trace("user namespace made");
+	return r;
+}
+
 int userns_hold(struct engine *en, struct userns_hold *h, struct err *e)
 {
 	char lock[32];
 	int r;
 
-	h->fd = h->lock = -1;
-	if (en->userns_fd >= 0) {
-		h->fd = fcntl(en->userns_fd, F_DUPFD_CLOEXEC, 3);
-		if (h->fd < 0)
-			return err_set(e, -errno, "user namespace");
-	}
+	*h = (struct userns_hold)USERNS_HOLD_INIT;
+	en->held = h;
 	snprintf(lock, sizeof(lock), "%s.lock", pins_name(en));
 	h->lock = openat(en->runtime, lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (h->lock < 0)
 		return err_set(e, -errno, "open %s/%s", en->runtime_path, lock);
 	for (int exclusive = 0; exclusive < 2; exclusive++) {
-		int fd;
-
 		r = lock_take(h->lock, exclusive, true);
 		if (r < 0)
 			return err_set(e, r, "lock %s/%s", en->runtime_path, lock);
-		fd = open_living(en, e);
-		if (fd >= 0) {
-			fd_closep(&h->fd);
-			h->fd = fd;
-			return 0;
-		}
-		if (fd != -ESRCH)
-			return fd;
+		h->fd = open_living(en, e);
+		if (h->fd != -ESRCH)
+			return h->fd < 0 ? h->fd : 0;
 		if (!exclusive)
 			lock_release(h->lock);
 	}
+	return begin_making(en, h, e);
+}
+
+int userns_ready(struct userns_hold *h, struct err *e)
+{
+	char path[40];
+	int r;
+
+	if (h->fd >= 0)
+		return 0;
+	r = idmap_write_finish(&h->job, e);
+	h->mapping = false;
+	if (r < 0)
+		return r;
+	snprintf(path, sizeof(path), "/proc/%d/ns/user", h->keeper);
+	h->fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (h->fd < 0)
+		return err_set(e, -errno, "open the user's namespace");
+	trace("user namespace mapped");
 	return 0;
 }
 
 void userns_release(struct userns_hold *h)
 {
+	struct err ignored = ERR_INIT;
+
+	if (h->mapping)
+		(void)idmap_write_finish(&h->job, &ignored); /* reaps */
+	if (h->keeper > 0) {
+		(void)sys_pidfd_send_signal(h->keeper_pidfd, SIGKILL);
+		while (waitpid(h->keeper, NULL, 0) < 0 && errno == EINTR)
+			;
+	}
+	fd_closep(&h->keeper_pidfd);
 	fd_closep(&h->lock);
 	fd_closep(&h->fd);
+	*h = (struct userns_hold)USERNS_HOLD_INIT;
 }
 
-/* A namespace that only a descriptor keeps alive: its first process ends at once. */
+/* The one that a start has made already, or one that only the descriptor keeps alive. */
 static int make_held(struct engine *en, struct err *e)
 {
-	_cleanup_fd_ int pidfd = -1;
-	struct idmap_job job;
-	char path[40];
-	pid_t pid;
-	int fd = -1, r;
+	struct userns_hold own = USERNS_HOLD_INIT, *h = en->held;
+	int fd = -1, r = 0;
 
-	pid = ns_clone(CLONE_NEWUSER, -1, false, &pidfd);
-	if (pid == 0) {
-		for (;;)
-			pause();
-	}
-	if (pid < 0)
-		return err_set(e, pid, "create a user namespace");
-	r = idmap_write_start(pid, &en->map, &job, e);
+	if (!h || (h->fd < 0 && h->keeper <= 0))
+		r = begin_making(en, h = &own, e);
 	if (r == 0)
-		r = idmap_write_finish(&job, e);
-	if (r == 0) {
-		snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
-		fd = open(path, O_RDONLY | O_CLOEXEC);
-		if (fd < 0)
-			r = err_set(e, -errno, "open the user namespace");
-	}
-	sys_pidfd_send_signal(pidfd, SIGKILL);
-	while (waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-		;
+		r = userns_ready(h, e);
+	if (r == 0 && (fd = fcntl(h->fd, F_DUPFD_CLOEXEC, 3)) < 0)
+		r = err_set(e, -errno, "user namespace");
+	userns_release(&own);
 	return r < 0 ? r : fd;
 }
 

@@ -18,12 +18,26 @@
 
 #include "engine/engine.h"
 
-/* One start's hold on the lock. */
+/*
+ * One start's hold on the namespace. userns_hold finds the living one or begins to make one: the
+ * map helpers take two milliseconds, so it comes first in a start, and userns_ready, which waits for
+ * them, when everything else is prepared. Then fd can be entered. Release it when the monitor has
+ * registered, or when nothing comes of the start; also after an error.
+ */
 struct userns_hold {
-	int lock;
-	int fd; /* namespace to join, or -1: make it (CLONE_NEWUSER) and write engine's map */
+	int lock; /* the monitor inherits it and closes it when it has registered */
+	int fd; /* the namespace, or -1 before userns_ready */
+	pid_t keeper; /* what keeps a new one alive until then; killed with its parent */
+	int keeper_pidfd;
+	bool mapping;
+	struct idmap_job job;
 };
+#define USERNS_HOLD_INIT                                                                           \
+	{                                                                                          \
+		.lock = -1, .fd = -1, .keeper_pidfd = -1                                           \
+	}
 int userns_hold(struct engine *en, struct userns_hold *h, struct err *e);
+int userns_ready(struct userns_hold *h, struct err *e);
 void userns_release(struct userns_hold *h);
 
 /* The map of the living namespace, 1, or 0 when there is none. */

@@ -54,13 +54,13 @@ static uint64_t new_namespaces(const struct launch *l)
 }
 
 /* Now: once the child is undumpable nobody may open what is below its /proc entry. */
-static int open_netns(struct launch *l, struct err *e)
+static int open_ns(const struct launch *l, const char *name, int *ret, struct err *e)
 {
 	char path[48];
 
-	snprintf(path, sizeof(path), "/proc/%d/ns/net", l->proc_pid);
-	l->netns = open(path, O_RDONLY | O_CLOEXEC);
-	return l->netns < 0 ? err_set(e, -errno, "open the container's network namespace") : 0;
+	snprintf(path, sizeof(path), "/proc/%d/ns/%s", l->proc_pid, name);
+	*ret = open(path, O_RDONLY | O_CLOEXEC);
+	return *ret < 0 ? err_set(e, -errno, "open the container's %s namespace", name) : 0;
 }
 
 /*
@@ -95,7 +95,9 @@ static int prepare_child(struct launch *l, uint64_t flags, struct err *e)
 			return r;
 		trace("id map written");
 	}
-	if ((flags & CLONE_NEWNET) && (r = open_netns(l, e)) < 0)
+	if ((flags & CLONE_NEWNET) && (r = open_ns(l, "net", &l->netns, e)) < 0)
+		return r;
+	if ((flags & CLONE_NEWNS) && (r = open_ns(l, "mnt", &l->mntns, e)) < 0)
 		return r;
 	return sync_send(l->sync, SYNC_MAPPED, 0, -1, e);
 }
@@ -253,5 +255,6 @@ void launch_free(struct launch *l)
 	}
 	fd_closep(&l->pidfd);
 	fd_closep(&l->netns);
+	fd_closep(&l->mntns);
 	fd_closep(&l->master);
 }

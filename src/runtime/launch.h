@@ -24,6 +24,8 @@ struct launch {
 	pid_t proc_pid; /* as /proc shows it */
 	int pidfd;
 	int netns; /* the child's own network namespace, when it is wanted and there is one; or -1 */
+	int mntns; /* the child's mount namespace: what is mounted there goes when we let it go, not
+		      while we wait for the process to end; -1 when it shares the parent's */
 	int sync;
 	int master; /* the terminal, from launch_ready on; -1 without one */
 	bool started;
@@ -32,7 +34,7 @@ struct launch {
 #define LAUNCH_INIT                                                                                \
 	{                                                                                          \
 		.stdio = { -1, -1, -1 }, .cgroup_fd = -1, .pid = -1, .proc_pid = -1, .pidfd = -1,  \
-		.netns = -1, .sync = -1, .master = -1                                              \
+		.netns = -1, .mntns = -1, .sync = -1, .master = -1                                 \
 	}
 
 /* Clones the child with the spec's new namespaces and writes its id maps. */
