@@ -29,6 +29,13 @@ void trace_who(const char *who)
 	me = who;
 }
 
+void trace_end(void)
+{
+	if (fd >= 0)
+		close(fd);
+	fd = -1;
+}
+
 int trace_fd(void)
 {
 	return fd;

@@ -12,6 +12,7 @@
 void trace_init(void);
 void trace_who(const char *who);
 void trace(const char *fmt, ...) _printf_(1, 2);
+void trace_end(void);
 /* The descriptor in use, or -1: for code that closes everything else. */
 int trace_fd(void);
 

@@ -373,8 +373,8 @@ void monitor_main(struct start *s)
 	if (s->c.auto_remove)
 		(void)container_unlist(s->en, &s->c, &e);
 	trace("ended");
+	trace_end(); /* standard error belongs to whoever comes after the command */
 	clients_finish(m);
 	clean_up(m, s->c.auto_remove);
-	trace("monitor ends");
 	_exit(0);
 }

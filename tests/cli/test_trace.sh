@@ -50,7 +50,7 @@ test_the_parents_stages()
 		[ "$stage" != "cgroup made" ] || has cgroup || continue
 		stages cli | grep -qxF "$stage" || fail "the command does not say: $stage"
 	done
-	for stage in "id map written" "child is ready" "payload runs" "monitor ends"; do
+	for stage in "id map written" "child is ready" "payload runs" "ended"; do
 		stages monitor | grep -qxF "$stage" || fail "the monitor does not say: $stage"
 	done
 	stages cli | grep -q '^container [0-9a-f]\{12\} made$' || fail "no container made"
