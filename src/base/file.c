@@ -50,6 +50,18 @@ char *fd_first_line(int fd)
 	return str_sanitise(text);
 }
 
+char *fd_last_line(int fd)
+{
+	char text[2048], *line;
+	ssize_t n = read(fd, text, sizeof(text) - 1);
+
+	while (n > 0 && text[n - 1] == '\n')
+		n--;
+	text[n > 0 ? n : 0] = '\0';
+	line = strrchr(text, '\n');
+	return str_sanitise(line ? line + 1 : text);
+}
+
 int file_read(int dirfd, const char *path, size_t max, char **ret, size_t *ret_len)
 {
 	_cleanup_fd_ int fd = openat(dirfd, path, O_RDONLY | O_CLOEXEC | O_NOCTTY);

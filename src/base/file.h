@@ -25,6 +25,8 @@ int fd_slurp(int fd, size_t max, char **ret, size_t *ret_len);
  * said nothing. Owned by the caller; NULL when memory is out.
  */
 char *fd_first_line(int fd);
+/* The same with the last line: for programs that warn before they fail. */
+char *fd_last_line(int fd);
 
 /* Writes a short value to an existing file (/proc, cgroup), in one write(2). 0 or -errno. */
 int file_poke(int dirfd, const char *path, const char *value);

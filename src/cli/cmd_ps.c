@@ -45,6 +45,7 @@ static const struct output_table table = {
 			{ NULL, "Pid", 0 },
 			{ NULL, "ExitCode", 0 },
 			{ NULL, "CreatedAt", 0 },
+			{ NULL, "Driver", 0 },
 			{ NULL, NULL, 0 },
 		},
 	.quiet_key = "ID",

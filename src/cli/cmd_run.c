@@ -2,7 +2,9 @@
 /* uctr run */
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
+#include "base/human.h"
 #include "cli/command.h"
 #include "cli/container_opts.h"
 #include "cli/output.h"
@@ -14,6 +16,20 @@ struct run_args {
 };
 
 static const struct opt run_opts[] = { OPT_INCLUDE(struct run_args, c, container_opts), OPT_END };
+
+/* On a terminal alone: one line that is written over, and gone at the end. */
+static void show_progress(struct engine *en, int64_t bytes)
+{
+	char text[32];
+
+	warn_flush(en);
+	if (bytes < 0) {
+		fprintf(stderr, "\r\033[K");
+		return;
+	}
+	human_size((uint64_t)bytes, text, sizeof(text));
+	fprintf(stderr, "\rcopying the image: %s\033[K", text);
+}
 
 static int finish(struct start *s, const struct container_opts *o, struct err *e)
 {
@@ -52,6 +68,8 @@ static int run(void *args, char **operands, struct err *e)
 	r = o->detach ? 0 : attach_check_tty(o->tty, o->interactive, e);
 	if (r == 0)
 		r = engine_open(&en, e);
+	if (r == 0 && isatty(STDERR_FILENO))
+		en.progress = show_progress;
 	if (r == 0)
 		r = run_prepare(&s, o, operands, &img, e);
 	if (r == 0 && o->explain) {

@@ -73,6 +73,9 @@ const struct opt container_opts[] = { OPT_LIST(0, "add-host", S, add_host, "NAME
 		"signal that 'uctr stop' sends first (default TERM)"),
 	OPT_STR(0, "stop-timeout", S, stop_timeout, "SECONDS",
 		"time 'uctr stop' gives before KILL (default 10)"),
+	OPT_LIST(0, "storage-opt", S, storage_opt, "KEY=VALUE",
+		"root file system: driver=auto|overlay|tmpfs|fuse-overlayfs|copy, size= (of "
+		"tmpfs)"),
 	OPT_LIST(0, "sysctl", S, sysctl, "KEY=VALUE",
 		"set a kernel parameter of the container's namespaces"),
 	OPT_STR(0, "timeout", S, timeout, "TIME", "kill the container after this time (90, 5m)"),

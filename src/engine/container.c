@@ -37,6 +37,7 @@ void container_free(struct container *c)
 	json_decref(c->labels);
 	json_decref(c->annotations);
 	free(c->network);
+	free(c->driver);
 	free(c->error);
 	free(c->cgroup);
 	*c = (struct container)CONTAINER_INIT;

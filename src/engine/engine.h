@@ -29,6 +29,11 @@ struct engine {
 	struct userns_hold *held; /* of a start that is under way; NULL */
 	struct image_store images;
 	char **warnings; /* lines for main to print */
+	/*
+	 * Called now and then while an image is copied, with the bytes so far; -1 at the end. NULL:
+	 * nobody watches.
+	 */
+	void (*progress)(struct engine *en, int64_t bytes);
 };
 #define ENGINE_INIT                                                                                \
 	{                                                                                          \

@@ -10,6 +10,7 @@
 
 #include "base/json.h"
 #include "base/red.h"
+#include "engine/storage.h"
 #include "sys/dirs.h"
 #include "sys/syscalls.h"
 
@@ -221,6 +222,8 @@ int plan_make(struct engine *en, const struct container_opts *o, const struct im
 	else if (!(p->spec.root_path = strdup(rootfs)))
 		r = err_set(e, -ENOMEM, "root file system");
 	p->spec.root_readonly = o->read_only;
+	if (r == 0)
+		r = storage_options(o, &p->spec, e);
 	if (r == 0)
 		r = refuse_ports(o, e);
 	if (r == 0)

@@ -20,6 +20,7 @@
 #include "base/file.h"
 #include "base/trace.h"
 #include "engine/userns.h"
+#include "runtime/ladder.h"
 #include "runtime/sync.h"
 #include "sys/ns.h"
 #include "sys/syscalls.h"
@@ -116,6 +117,18 @@ static int write_running(struct monitor *m, struct err *e)
 	return container_save(c, e);
 }
 
+/* Another root file system than was planned. */
+static int note_driver(struct monitor *m, struct err *e)
+{
+	struct container *c = &m->s->c;
+
+	free(c->driver);
+	c->driver = strdup(ladder_name(m->launch.root));
+	if (!c->driver)
+		return err_set(e, -ENOMEM, "record");
+	return c->state == CONTAINER_RUNNING ? container_save(c, e) : 0;
+}
+
 static int arm_timeout(struct monitor *m, uint64_t ns, struct err *e)
 {
 	struct itimerspec t = { .it_value = { .tv_sec = (time_t)(ns / 1000000000ULL),
@@ -158,6 +171,7 @@ static int start_container(struct monitor *m, struct err *e)
 	l->stdio[1] = s->out[1];
 	l->stdio[2] = s->err[1];
 	l->cgroup_fd = s->cgroup_fd;
+	l->words = s->ctl[1];
 	l->seal_exe = exe_is_writable();
 	l->wants_netns = s->plan.net == NET_SLIRP;
 	r = userns_register(s->en, &s->c.monitor, &s->c.monitor_start, e);
@@ -178,6 +192,8 @@ static int start_container(struct monitor *m, struct err *e)
 		r = write_running(m, e);
 	if (r == 0)
 		r = launch_ready(l, e);
+	if (r == 0 && l->root != ROOT_AUTO)
+		r = note_driver(m, e);
 	if (r == 0 && s->plan.net == NET_SLIRP)
 		r = net_slirp_wait(&m->slirp, e);
 	if (r == 0 && s->plan.timeout_ns)
@@ -351,8 +367,6 @@ void monitor_main(struct start *s)
 		sync_send_error(s->ctl[1], &e);
 		_exit(125);
 	}
-	if (m->launch.note.msg[0])
-		sync_send_note(s->ctl[1], &m->launch.note);
 	(void)sync_send(s->ctl[1], (enum sync_type)CTL_STARTED, s->c.pid, m->launch.master, &e);
 	fd_closep(&m->launch.master);
 	(void)fd_nonblock(s->ctl[1]); /* as with every client: see answer() */

@@ -9,7 +9,6 @@
 #include "base/file.h"
 #include "base/red.h"
 #include "engine/start.h"
-#include "sys/dirs.h"
 #include "sys/syscalls.h"
 
 #define ZONE_MAX (1 << 20)
@@ -74,7 +73,6 @@ static int add_layers(struct start *s, const struct image *img, struct err *e)
 static int place_overlay(struct start *s, const struct image *img, struct err *e)
 {
 	struct spec *sp = &s->plan.spec;
-	const char *fuse = dirs_tool("fuse-overlayfs");
 	int r = add_layers(s, img, e);
 
 	/* The container's "/" takes its mode from the upper directory. */
@@ -82,12 +80,7 @@ static int place_overlay(struct start *s, const struct image *img, struct err *e
 		(r = make_dir(s, "work", 0700, &sp->work, e)) < 0)
 		return r;
 	sp->ephemeral = s->c.auto_remove;
-	if (!fuse)
-		return 0;
-	sp->fuse_overlayfs = strdup(fuse);
-	if (!sp->fuse_overlayfs)
-		return err_set(e, -ENOMEM, "fuse-overlayfs");
-	return own_path(s, "merged", &sp->root_path, e); /* made when it is needed */
+	return own_path(s, "merged", &sp->root_path, e); /* made by the rungs that need it */
 }
 
 static bool is_volume(const struct spec_mount *m)

@@ -12,6 +12,7 @@
 #include "base/trace.h"
 #include "engine/lifecycle.h"
 #include "engine/probe.h"
+#include "runtime/ladder.h"
 #include "sys/caps.h"
 #include "sys/dirs.h"
 
@@ -126,12 +127,13 @@ static int fill_record(
 	c->labels = p->labels ? json_incref(p->labels) : NULL;
 	c->annotations = p->annotations ? json_incref(p->annotations) : NULL;
 	c->network = strdup(net_name(p->net));
+	c->driver = img ? strdup(ladder_name(ROOT_OVERLAY)) : NULL;
 	c->stop_signal = p->stop_signal;
 	c->stop_timeout = p->stop_timeout;
 	c->auto_remove = o->rm;
 	c->tty = o->tty;
 	c->open_stdin = o->interactive;
-	if (!c->image || (img && !c->image_id) || !c->network ||
+	if (!c->image || (img && (!c->image_id || !c->driver)) || !c->network ||
 		strv_extend(&c->command, p->spec.process.args) < 0 ||
 		strv_extend(&c->mounts, p->mounts) < 0)
 		return err_set(e, -ENOMEM, "record");
@@ -288,8 +290,9 @@ json_t *run_explain(const struct start *s, const struct image *img)
 
 	json_object_set_new(o, "image", img ? json_text(img->name) : json_null());
 	json_object_set_new(o, "root",
-		img ? json_sprintf("overlay of %zu layer(s)%s", strv_len(img->layers),
-			      sp->root_readonly ? ", read-only" : "")
+		img ? json_sprintf("%s of %zu layer(s)%s",
+			      ladder_name(sp->root == ROOT_AUTO ? ROOT_OVERLAY : sp->root),
+			      strv_len(img->layers), sp->root_readonly ? ", read-only" : "")
 		    : json_text(sp->root_path));
 	json_object_set_new(o, "command", json_from_strv(sp->process.args));
 	json_object_set_new(o, "user", json_text(sp->process.user.name));

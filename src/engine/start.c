@@ -110,14 +110,24 @@ static int clone_monitor(struct start *s, int *ret_pidfd, struct err *e)
 	return 0;
 }
 
+static int give_up(struct start *s, int pidfd, int sig, struct err *e)
+{
+	struct pollfd end = { .fd = pidfd, .events = POLLIN };
+
+	(void)sys_pidfd_send_signal(pidfd, SIGKILL);
+	(void)poll(&end, 1, 5000);
+	s->monitor_lives = false;
+	err_msg(e, -EINTR, "the start of container %s was given up: %s", s->c.name, strsignal(sig));
+	return err_exit(e, 128 + sig);
+}
+
 /*
  * Waits for the monitor's word. A start takes milliseconds, and a signal that comes meanwhile is
  * for the container; a start that hangs (a dead file server below a mount) is ended by it.
  */
 static int await_monitor(struct start *s, int pidfd, struct err *e)
 {
-	struct pollfd word = { .fd = s->ctl[0], .events = POLLIN },
-		      end = { .fd = pidfd, .events = POLLIN };
+	struct pollfd word = { .fd = s->ctl[0], .events = POLLIN };
 	int r, sig = 0;
 
 	do {
@@ -127,27 +137,44 @@ static int await_monitor(struct start *s, int pidfd, struct err *e)
 		if (r == 0)
 			sig = attach_waiting_signal();
 	} while (r <= 0 && !sig);
-	if (r > 0)
-		return 0;
-	(void)sys_pidfd_send_signal(pidfd, SIGKILL);
-	(void)poll(&end, 1, 5000);
-	s->monitor_lives = false;
-	err_msg(e, -EINTR, "the start of container %s was given up: %s", s->c.name, strsignal(sig));
-	return err_exit(e, 128 + sig);
+	return r > 0 ? 0 : give_up(s, pidfd, sig, e);
+}
+
+/* A copy of the image is made, which takes longer than a start: signals are not for later. */
+static int show_progress(struct start *s, int pidfd, int64_t bytes, struct err *e)
+{
+	int sig = attach_waiting_signal();
+
+	if (s->en->progress)
+		s->en->progress(s->en, sig ? -1 : bytes);
+	return sig ? give_up(s, pidfd, sig, e) : 0;
 }
 
 static int wait_started(struct start *s, int pidfd, struct err *e)
 {
-	int64_t pid;
+	bool copies = false;
+	int64_t number;
 	int r = await_monitor(s, pidfd, e);
 
-	while (r == 0 && (r = sync_recv(s->ctl[0], &pid, &s->master, e)) == SYNC_NOTE) {
-		engine_warn(s->en, "%s", e->msg);
-		*e = (struct err)ERR_INIT;
+	while (r == 0) {
+		r = sync_recv(s->ctl[0], &number, &s->master, e);
+		if (r == SYNC_NOTE) {
+			engine_warn(s->en, "%s", e->msg);
+			*e = (struct err)ERR_INIT;
+		} else if (r == SYNC_PROGRESS) {
+			copies = true;
+			r = show_progress(s, pidfd, number, e);
+			if (r < 0)
+				return r;
+		} else {
+			break;
+		}
 		r = await_monitor(s, pidfd, e);
 	}
+	if (copies && s->en->progress)
+		s->en->progress(s->en, -1);
 	if (r == CTL_STARTED) {
-		s->c.pid = (pid_t)pid;
+		s->c.pid = (pid_t)number;
 		return 0;
 	}
 	/* With its error the monitor has removed everything; killed, it has left that to us. */

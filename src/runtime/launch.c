@@ -20,6 +20,7 @@
 #include "base/trace.h"
 #include "runtime/child.h"
 #include "runtime/sync.h"
+#include "sys/dirs.h"
 #include "sys/ns.h"
 #include "sys/syscalls.h"
 
@@ -125,7 +126,7 @@ int launch_begin(struct launch *l, struct err *e)
 }
 
 /* Joins the child's user and mount namespaces and becomes fuse-overlayfs there. */
-static void fuse_child(const struct launch *l, const int ns[2], int err_fd)
+static void fuse_child(const struct launch *l, const char *tool, const int ns[2], int err_fd)
 {
 	sigset_t none;
 	const struct spec *s = l->spec;
@@ -142,7 +143,7 @@ static void fuse_child(const struct launch *l, const int ns[2], int err_fd)
 	/* The monitor takes its signals by descriptor; this one must not have them all blocked. */
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
-	execve(s->fuse_overlayfs, argv, (char *[]){ (char *)"PATH=/usr/bin:/bin", NULL });
+	execve(tool, argv, (char *[]){ (char *)"PATH=/usr/bin:/bin", NULL });
 	_exit(127);
 }
 
@@ -151,29 +152,50 @@ static int start_fuse(const struct launch *l, int user_ns, struct err *e)
 {
 	_cleanup_fd_ int rd = -1, wr = -1, mnt_ns = -1;
 	_cleanup_free_ char *said = NULL;
+	const char *tool = dirs_tool("fuse-overlayfs");
 	int p[2], code, r = sync_expect(l->sync, SYNC_FUSE, NULL, &mnt_ns, e);
 	pid_t pid;
 
 	if (r < 0)
 		return r;
+	if (!tool)
+		return err_msg(e, -ENOENT, "fuse-overlayfs is not installed");
 	r = fd_pipe(p);
 	if (r < 0)
-		return err_set(e, r, "pipe for %s", l->spec->fuse_overlayfs);
+		return err_set(e, r, "pipe for %s", tool);
 	rd = p[0];
 	wr = p[1];
 	pid = fork();
 	if (pid == 0)
-		fuse_child(l, (int[2]){ user_ns, mnt_ns }, wr);
+		fuse_child(l, tool, (int[2]){ user_ns, mnt_ns }, wr);
 	if (pid < 0)
-		return err_set(e, -errno, "fork for %s", l->spec->fuse_overlayfs);
+		return err_set(e, -errno, "fork for %s", tool);
 	/* It returns when its daemon, which becomes the monitor's child, serves the mount. */
 	code = spawn_wait(pid);
 	if (code == 0)
 		return 0;
 	fd_closep(&wr);
-	said = fd_first_line(rd);
-	return err_msg(e, -EIO, "%s failed (exit code %d): %s", l->spec->fuse_overlayfs, code,
-		said ? said : "");
+	said = fd_last_line(rd);
+	return err_msg(e, -EIO, "%s failed (exit code %d): %s", tool, code, said ? said : "");
+}
+
+/* What the child says while it makes its root file system. */
+static int serve_root(struct launch *l, enum sync_type type, int64_t number, int fd, struct err *e)
+{
+	struct err why = ERR_INIT;
+
+	if (type == SYNC_ROOT) {
+		l->root = (enum spec_root)number;
+		return 0;
+	}
+	if (type == SYNC_PROGRESS)
+		return l->words < 0 ? 0 : sync_send(l->words, type, number, -1, e);
+	if (type != SYNC_FUSE)
+		return err_msg(e, -EPROTO, "unexpected '%s'", sync_name(type));
+	if (start_fuse(l, fd, &why) == 0)
+		return sync_send(l->sync, SYNC_FUSE_DONE, 0, -1, e);
+	sync_send_error(l->sync, &why); /* the child knows another way */
+	return 0;
 }
 
 static int child_died(struct launch *l, struct err *e)
@@ -190,7 +212,8 @@ int launch_ready(struct launch *l, struct err *e)
 	for (;;) {
 		struct err got = ERR_INIT;
 		_cleanup_fd_ int fd = -1;
-		int r = sync_recv(l->sync, NULL, &fd, &got);
+		int64_t number = 0;
+		int r = sync_recv(l->sync, &number, &fd, &got);
 
 		if (r == SYNC_READY) {
 			l->master = take_fd(&fd);
@@ -198,13 +221,12 @@ int launch_ready(struct launch *l, struct err *e)
 			return 0;
 		}
 		if (r == SYNC_NOTE) {
-			l->note = got;
+			if (l->words >= 0)
+				sync_send_note(l->words, &got);
 			continue;
 		}
-		if (r == SYNC_FUSE) {
-			r = start_fuse(l, fd, e);
-			if (r == 0)
-				r = sync_send(l->sync, SYNC_FUSE_DONE, 0, -1, e);
+		if (r > 0) {
+			r = serve_root(l, (enum sync_type)r, number, fd, e);
 			if (r < 0)
 				return r;
 			continue;
@@ -215,7 +237,6 @@ int launch_ready(struct launch *l, struct err *e)
 			*e = got;
 			return r;
 		}
-		return err_msg(e, -EPROTO, "unexpected '%s'", sync_name((enum sync_type)r));
 	}
 }
 

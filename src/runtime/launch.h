@@ -29,12 +29,13 @@ struct launch {
 	int sync;
 	int master; /* the terminal, from launch_ready on; -1 without one */
 	bool started;
-	struct err note; /* something the person should know (a fallback); "" when nothing */
+	int words; /* a socket to pass the child's SYNC_NOTE and SYNC_PROGRESS on to; -1: none */
+	enum spec_root root; /* what the root became; ROOT_AUTO: what was planned */
 };
 #define LAUNCH_INIT                                                                                \
 	{                                                                                          \
 		.stdio = { -1, -1, -1 }, .cgroup_fd = -1, .pid = -1, .proc_pid = -1, .pidfd = -1,  \
-		.netns = -1, .mntns = -1, .sync = -1, .master = -1                                 \
+		.netns = -1, .mntns = -1, .sync = -1, .master = -1, .words = -1                    \
 	}
 
 /* Clones the child with the spec's new namespaces and writes its id maps. */

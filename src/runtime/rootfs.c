@@ -10,8 +10,7 @@
 #include "base/file.h"
 #include "base/red.h"
 #include "base/trace.h"
-#include "runtime/child.h"
-#include "runtime/sync.h"
+#include "runtime/ladder.h"
 #include "sys/inroot.h"
 #include "sys/mount.h"
 #include "sys/syscalls.h"
@@ -30,72 +29,21 @@ static void close_all(int *fds, size_t n)
 	free(fds);
 }
 
-/*
- * fuse-overlayfs mounts on root_path in a copy of this mount namespace, and the mount comes here by
- * propagation. In this very namespace its root directory would follow our pivot_root into the file
- * system that it serves, and it would wait for itself.
- */
-static int fuse_overlay(struct child *c, struct err *e)
-{
-	static const char *const own[] = { "/proc/self/ns/user", "/proc/self/ns/mnt" };
-	_cleanup_fd_ int dir = -1, mnt = -1;
-	int r = 0;
-
-	if (mkdir(c->spec->root_path, 0700) < 0 && errno != EEXIST)
-		return err_set(e, -errno, "make %s", c->spec->root_path);
-	dir = open_dir(c->spec->root_path);
-	if (dir < 0)
-		return err_set(e, dir, "open %s", c->spec->root_path);
-	mnt = mount_clone(AT_FDCWD, c->spec->root_path, false);
-	if (mnt < 0 || (r = mount_attach(mnt, dir)) < 0 ||
-		(r = mount_propagation(mnt, MS_SHARED, false)) < 0)
-		return err_set(e, mnt < 0 ? mnt : r, "prepare %s", c->spec->root_path);
-	for (size_t i = 0; r == 0 && i < 2; i++) {
-		_cleanup_fd_ int ns = open(own[i], O_RDONLY | O_CLOEXEC);
-
-		r = ns < 0 ? err_set(e, -errno, "open %s", own[i])
-			   : sync_send(c->sync, SYNC_FUSE, 0, ns, e);
-	}
-	if (r == 0)
-		r = sync_expect(c->sync, SYNC_FUSE_DONE, NULL, NULL, e);
-	if (r < 0)
-		return r;
-	/* pivot_root(2) takes no shared mounts. */
-	r = mount_propagation(mnt, MS_PRIVATE, true);
-	if (r < 0)
-		return err_set(e, r, "make %s private", c->spec->root_path);
-	c->root = open_dir(c->spec->root_path);
-	return c->root < 0 ? err_set(e, c->root, "open %s", c->spec->root_path) : 0;
-}
-
-static int overlay(struct child *c, struct err *e)
+int rootfs_overlay(struct child *c, int upper, int work, struct err *e)
 {
 	const struct spec *s = c->spec;
 	size_t n = strv_len(s->lowers);
-	_cleanup_fd_ int upper = open_dir(s->upper), work = open_dir(s->work);
 	int *lower = calloc(n + 1, sizeof(*lower)), mnt, r = 0;
 
 	if (!lower)
 		return err_set(e, -ENOMEM, "layers");
-	if (upper < 0 || work < 0)
-		r = err_set(e, upper < 0 ? upper : work, "open %s", upper < 0 ? s->upper : s->work);
 	for (size_t i = 0; i < n; i++) {
 		lower[i] = open_dir(s->lowers[i]);
 		if (lower[i] < 0 && r == 0)
 			r = err_set(e, lower[i], "open layer %s", s->lowers[i]);
 	}
-	if (r < 0) {
-		close_all(lower, n);
-		return r;
-	}
-	mnt = mount_overlay(lower, n, upper, work, s->ephemeral, e);
+	mnt = r < 0 ? r : mount_overlay(lower, n, upper, work, s->ephemeral, e);
 	close_all(lower, n);
-	if (mnt < 0 && s->fuse_overlayfs) {
-		err_wrap(e, mnt, "using fuse-overlayfs, which is slower, as the kernel refused");
-		sync_send_note(c->sync, e);
-		*e = (struct err)ERR_INIT;
-		return fuse_overlay(c, e);
-	}
 	if (mnt < 0)
 		return mnt;
 	/* pivot_root wants a place in the tree; the upper directory itself is private to us. */
@@ -104,7 +52,24 @@ static int overlay(struct child *c, struct err *e)
 	return r < 0 ? err_set(e, r, "attach the overlay") : 0;
 }
 
-static int bind_root(struct child *c, struct err *e)
+static int overlay(struct child *c, struct err *e)
+{
+	const struct spec *s = c->spec;
+	_cleanup_fd_ int upper = -1, work = -1;
+	int r;
+
+	if (s->root > ROOT_OVERLAY)
+		return ladder_mount(c, e);
+	upper = open_dir(s->upper);
+	work = open_dir(s->work);
+	if (upper < 0 || work < 0)
+		return err_set(
+			e, upper < 0 ? upper : work, "open %s", upper < 0 ? s->upper : s->work);
+	r = rootfs_overlay(c, upper, work, e);
+	return r < 0 && s->root == ROOT_AUTO && ladder_helps(r) ? ladder_mount(c, e) : r;
+}
+
+int rootfs_bind(struct child *c, struct err *e)
 {
 	_cleanup_fd_ int dir = open_dir(c->spec->root_path);
 	int mnt, r;
@@ -127,7 +92,7 @@ int rootfs_mount_root(struct child *c, struct err *e)
 
 	if (r < 0)
 		return err_set(e, r, "make mounts private");
-	return c->spec->upper ? overlay(c, e) : bind_root(c, e);
+	return c->spec->upper ? overlay(c, e) : rootfs_bind(c, e);
 }
 
 /* "key", "value" pairs with "" for flags become what mount_new takes. */

@@ -38,7 +38,6 @@ void spec_free(struct spec *s)
 	strv_free(s->lowers);
 	free(s->upper);
 	free(s->work);
-	free(s->fuse_overlayfs);
 	free(s->hostname);
 	free(s->domainname);
 	for (size_t i = 0; i < s->n_mounts; i++) {

@@ -95,7 +95,17 @@ struct spec_device {
 	bool optional;
 };
 
+/* The rungs of runtime/ladder.h. */
+enum spec_root {
+	ROOT_AUTO, /* the first that works */
+	ROOT_OVERLAY,
+	ROOT_TMPFS,
+	ROOT_FUSE,
+	ROOT_COPY,
+};
+
 struct emulate;
+
 struct spec {
 	struct spec_process process;
 	/* root: a directory, or (own) overlay layers below an upper directory */
@@ -104,7 +114,8 @@ struct spec {
 	char **lowers; /* own: lowest first; then upper and work are set too */
 	char *upper, *work;
 	bool ephemeral; /* own: the upper directory is thrown away afterwards */
-	char *fuse_overlayfs; /* own: program to fall back to; NULL: none */
+	enum spec_root root; /* own: how layers become a root; root_path is for the lower rungs */
+	uint64_t tmpfs_size; /* own: bytes of ROOT_TMPFS; 0: half of the memory */
 
 	char *hostname, *domainname;
 	struct spec_mount *mounts;

@@ -23,6 +23,8 @@ static const char *const names[] = {
 	[SYNC_READY] = "ready",
 	[SYNC_START] = "start",
 	[SYNC_PID] = "pid",
+	[SYNC_PROGRESS] = "progress",
+	[SYNC_ROOT] = "root file system",
 	[SYNC_NOTE] = "note",
 };
 

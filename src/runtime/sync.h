@@ -8,7 +8,10 @@
  *     | ---------- SYNC_MAPPED -------------> | ids, session, cgroup namespace
  *     | <--------- SYNC_FUSE (user ns) ------ | only when the kernel refuses overlay:
  *     | <--------- SYNC_FUSE (mount ns) ----- |
- *     | ---------- SYNC_FUSE_DONE ----------> |   the parent starts fuse-overlayfs for it
+ *     | ---------- SYNC_FUSE_DONE ----------> |   the parent starts fuse-overlayfs for it,
+ *     |                                       |   or says by SYNC_ERROR why not
+ *     | <--------- SYNC_NOTE, SYNC_ROOT ----- |   what is used instead, and why
+ *     | <--------- SYNC_PROGRESS ------------ |   now and then while the image is copied
  *     |   (engine attaches the network)       | mounts, pivot_root, devices, masks
  *     | <--------- SYNC_READY (pty master) -- | parked: everything is set but the process
  *     | ---------- SYNC_START --------------> | limits, rights, seccomp, execve
@@ -33,6 +36,8 @@ enum sync_type {
 	SYNC_READY,
 	SYNC_START,
 	SYNC_PID,
+	SYNC_PROGRESS, /* number: bytes copied so far */
+	SYNC_ROOT, /* number: the enum spec_root that is used, when it is not the first */
 	SYNC_NOTE, /* something the person should know, as struct err; nothing failed */
 };
 

@@ -12,6 +12,12 @@ oneTimeSetUp()
 	[ -z "${UCTR_OVERLAY_DIR:-}" ] || export UCTR_DATA="$UCTR_OVERLAY_DIR/data"
 }
 
+# Throw-away containers would write to memory instead.
+ctr()
+{
+	assert_run "$UCTR" run --rm --network none --storage-opt driver=fuse-overlayfs "$@"
+}
+
 tearDown()
 {
 	remove_containers tv1
@@ -28,10 +34,12 @@ reason="using fuse-overlayfs, which is slower"
 test_root_is_fuse_overlayfs_and_the_reason_is_told_once()
 {
 	refused_by_the_kernel || return 0
-	ctr busybox sh -c 'grep " / " /proc/mounts | cut -d" " -f3; exit 3'
+	assert_run "$UCTR" run --name tv1 --network none busybox sh -c 'grep " / " /proc/mounts | cut -d" " -f3; exit 3'
 	assertExit 3
 	assertOut fuse.fuse-overlayfs
 	assertErrLine "$reason"
+	assert_run "$UCTR" rm tv1
+	assertExit 0
 	assertNothingLeft
 	# Red control: elsewhere the kernel does it.
 	assert_run env UCTR_DATA="$HOME/.local/share/uctr" "$UCTR" run --rm --network none busybox \
