@@ -420,6 +420,7 @@ int container_remove_tree(struct engine *en, const char *id, struct err *e)
 
 int container_unlist(struct engine *en, struct container *c, struct err *e)
 {
+	container_note_end(c);
 	if (c->dir >= 0 && unlinkat(c->dir, "record.json", 0) < 0 && errno != ENOENT)
 		return err_set(e, -errno, "remove container %s", c->name);
 	if (c->name)

@@ -13,6 +13,7 @@
 #include "sys/cgroup.h"
 
 #define NOTE "start" /* a symbolic link to "IMAGE-ID CGROUP", "-" for what there is not */
+#define ENDED "end" /* its name once the image is not needed any more */
 
 struct note {
 	char text[4096];
@@ -33,6 +34,12 @@ int container_note_start(struct container *c, const char *cgroup, struct err *e)
 	return 0;
 }
 
+void container_note_end(struct container *c)
+{
+	/* A container without a note, or a directory that is gone: nothing to free. */
+	(void)renameat(c->dir, NOTE, c->dir, ENDED);
+}
+
 static const char *word(const char *s)
 {
 	return streq(s, "-") ? NULL : s;
@@ -41,14 +48,17 @@ static const char *word(const char *s)
 static bool read_note(int dir, struct note *ret)
 {
 	ssize_t n = readlinkat(dir, NOTE, ret->text, sizeof(ret->text) - 1);
+	bool ended = n < 0;
 	char *space;
 
+	if (ended)
+		n = readlinkat(dir, ENDED, ret->text, sizeof(ret->text) - 1);
 	ret->text[n > 0 ? n : 0] = '\0';
 	space = strchr(ret->text, ' ');
 	if (!space)
 		return false;
 	*space = '\0';
-	ret->image = word(ret->text);
+	ret->image = ended ? NULL : word(ret->text);
 	ret->cgroup = word(space + 1);
 	return true;
 }

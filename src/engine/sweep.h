@@ -16,6 +16,8 @@
  * to make (a path, or NULL). One link: there as a whole or not at all.
  */
 int container_note_start(struct container *c, const char *cgroup, struct err *e);
+/* The image is free from now on, also where the directory is removed later. */
+void container_note_end(struct container *c);
 
 /* Clears away a directory without a record that belongs to nobody; failures become warnings. */
 void sweep_abandoned(struct engine *en, const char *id);

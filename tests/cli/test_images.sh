@@ -107,6 +107,19 @@ test_rmi_id()
 	assertEquals "" "$("$UCTR" images -aq)"
 }
 
+# The monitor removes the container's files after the command has returned: no reason to wait.
+test_rmi_right_after_run()
+{
+	need fullmap || return 0
+	for _ in 1 2 3 4 5; do
+		mkimage after < /dev/null
+		assert_run "$UCTR" run --rm --network none after true
+		assert_run "$UCTR" rmi after
+		assertExit 0
+		assertErrEmpty
+	done
+}
+
 test_rmi_several()
 {
 	need fullmap || return 0
