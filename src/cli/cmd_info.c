@@ -151,7 +151,8 @@ static int add_probes(json_t *o, struct err *e)
 		if (streq(status, "ok"))
 			continue;
 		if (streq(name, "overlay"))
-			driver = "fuse-overlayfs";
+			driver = strstr(finding, "fuse-overlayfs, which") ? "fuse-overlayfs"
+									  : "copy";
 		/* Without any cgroup every controller says the same. */
 		if (!streq(finding, last) &&
 			json_array_append_new(warnings, json_sprintf("%s: %s", name, finding)) < 0)

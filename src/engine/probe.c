@@ -31,7 +31,7 @@ static const struct probe probes[PROBE_N] = {
 	[PROBE_SUBIDS] = { "subordinate ids", false, "more than one user inside", probe_subids },
 	[PROBE_IDMAP] = { "newuidmap and newgidmap", false, "more than one user inside",
 		probe_idmap },
-	[PROBE_OVERLAY] = { "overlay", true, "container file systems", probe_overlay },
+	[PROBE_OVERLAY] = { "overlay", false, "container file systems", probe_overlay },
 	[PROBE_FUSE] = { "fuse-overlayfs", false, "file systems where overlay is refused",
 		probe_fuse },
 	[PROBE_SLIRP] = { "slirp4netns", false, "network", probe_slirp },

@@ -15,47 +15,13 @@
 #include "base/str.h"
 #include "engine/probe_impl.h"
 #include "sys/dirs.h"
-
-static const struct fs_name {
-	unsigned long magic;
-	const char *name;
-	const char *trouble; /* what does not work there, or NULL */
-} fs_names[] = {
-	{ 0xef53, "ext4", NULL },
-	{ 0x58465342, "xfs", NULL },
-	{ 0x9123683e, "btrfs", NULL },
-	{ 0x01021994, "tmpfs", "images and containers are gone after a reboot" },
-	{ 0xf2f52010, "f2fs", NULL },
-	{ 0x2fc12fc1, "zfs", NULL },
-	{ 0xca451a4e, "bcachefs", NULL },
-	{ 0x794c7630, "overlay", "overlay cannot lie on overlay" },
-	{ 0x6969, "nfs", "its server does not know subordinate ids" },
-	{ 0xff534d42, "cifs", "its server does not know subordinate ids" },
-	{ 0xfe534d42, "smb2", "its server does not know subordinate ids" },
-	{ 0x0bd00bd0, "lustre", "its servers may not know subordinate ids" },
-	{ 0x65735546, "fuse", "it may not keep owners and extended attributes" },
-	{ 0x01021997, "9p", "it may not keep owners and extended attributes" },
-};
-
-static const struct fs_name *fs_name(int fd)
-{
-	static const struct fs_name other = { 0, "other", NULL };
-	struct statfs fs;
-
-	if (fstatfs(fd, &fs) < 0)
-		return &other;
-	for (size_t i = 0; i < ARRAY_SIZE(fs_names); i++) {
-		if ((unsigned long)fs.f_type == fs_names[i].magic)
-			return &fs_names[i];
-	}
-	return &other;
-}
+#include "sys/fsinfo.h"
 
 enum probe_status probe_data(struct probe_ctx *c, struct probe_result *r)
 {
 	struct err e = ERR_INIT;
 	int fd = probe_data_fd(c, &e);
-	const struct fs_name *fs;
+	struct fs_info fs;
 
 	if (fd < 0) {
 		probe_found(r, "%s", e.msg);
@@ -74,10 +40,10 @@ enum probe_status probe_data(struct probe_ctx *c, struct probe_result *r)
 		probe_cure(r, "export UCTR_DATA=DIR, with a directory that you can write to");
 		return PROBE_WARN;
 	}
-	fs = fs_name(fd);
-	probe_found(r, "%s (%s)%s%s", c->data_path, fs->name, fs->trouble ? ": " : "",
-		fs->trouble ? fs->trouble : "");
-	if (!fs->trouble)
+	fsinfo_get(fd, &fs);
+	probe_found(r, "%s (%s)%s%s", c->data_path, fs.name, fs.trouble ? ": " : "",
+		fs.trouble ? fs.trouble : "");
+	if (!fs.trouble)
 		return PROBE_OK;
 	probe_cure(r, "export UCTR_DATA=DIR, with a directory on a local disk (ext4, xfs, btrfs)");
 	return PROBE_WARN;
@@ -148,14 +114,19 @@ enum probe_status probe_overlay(struct probe_ctx *c, struct probe_result *r)
 	probe_cure(r, "put the data directory on ext4, xfs or btrfs: export UCTR_DATA=DIR");
 	if (probe_fuse(c, &fuse) == PROBE_OK) {
 		probe_found(r,
-			"refused by the kernel (%s); fuse-overlayfs is used, which is slower",
+			"refused by the kernel (%s): containers with --rm write to memory, others "
+			"use "
+			"fuse-overlayfs, which is slower",
 			strerror(t->overlay));
 		return PROBE_WARN;
 	}
-	probe_found(r, "refused by the kernel (%s), and %s", strerror(t->overlay), fuse.finding);
+	probe_found(r,
+		"refused by the kernel (%s), and %s: containers with --rm write to memory, others "
+		"get a copy of the image",
+		strerror(t->overlay), fuse.finding);
 	if (fuse.cure[0])
 		probe_cure(r, "%s", fuse.cure);
-	return PROBE_MISSING;
+	return PROBE_WARN;
 }
 
 enum probe_status probe_fuse(struct probe_ctx *c, struct probe_result *r)

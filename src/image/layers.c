@@ -4,6 +4,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,7 +13,9 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/spawn.h"
 #include "base/str.h"
+#include "sys/fsinfo.h"
 
 /*
  * A maker holds the lock KEY.lock from before KEY.new exists until it has its final name, and the
@@ -77,6 +80,43 @@ int stage_begin(struct image_store *s, bool keep_blob, struct stage *st, struct 
 	return st->blob_fd < 0 ? err_set(e, -errno, "make the blob of a layer") : 0;
 }
 
+/* In the owners' namespace, in a process of its own, as there is no way back from it. */
+static int try_as_owner(int tree, int userns, bool owners, const char **ret_what)
+{
+	int status;
+	pid_t pid = fork();
+
+	if (pid == 0) {
+		if (userns >= 0 && (setns(userns, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 ||
+					   setresuid(0, 0, 0) < 0))
+			_exit(errno & 0x7f);
+		_exit(-fsinfo_try(tree, owners, ret_what) & 0x7f); /* *ret_what stays here */
+	}
+	status = pid < 0 ? errno : spawn_wait(pid);
+	*ret_what = owners ? "files cannot belong to subordinate ids there, or have user attributes"
+			   : "files cannot have user attributes there";
+	return -status;
+}
+
+/* A server with its own idea of users would fail in the middle of the layer, for no clear reason. */
+static int check_place(struct image_store *s, int tree, struct err *e)
+{
+	const char *what;
+	struct fs_info fs;
+	int r;
+
+	fsinfo_get(tree, &fs);
+	if (!fs.remote)
+		return 0;
+	r = try_as_owner(tree, s->userns_fd, !s->record_owners, &what);
+	if (r == 0)
+		return 0;
+	return err_msg(e, r,
+		"images cannot be kept on %s: %s (%s); set UCTR_DATA to a directory on a local "
+		"disk",
+		fs.name, what, strerror(-r));
+}
+
 int stage_fill(struct stage *st, int in_fd, const struct stage_want *want, struct err *e)
 {
 	struct transfer t = TRANSFER_INIT("unpack");
@@ -93,6 +133,9 @@ int stage_fill(struct stage *st, int in_fd, const struct stage_want *want, struc
 	/* The umask of the caller must not reach the tree. */
 	if (fchmod(tree, 0755) < 0)
 		return err_set(e, -errno, "set the mode of a layer's directory");
+	r = check_place(st->s, tree, e);
+	if (r < 0)
+		return r;
 	t.in_fd = in_fd;
 	t.out_fd = tree;
 	t.userns_fd = st->s->userns_fd;

@@ -98,16 +98,18 @@ int rootfs_mount_root(struct child *c, struct err *e)
 /* "key", "value" pairs with "" for flags become what mount_new takes. */
 static int new_fs(const struct spec_mount *m, struct err *e)
 {
-	const char *pairs[33] = { NULL };
-	size_t n = 0;
+	size_t n = strv_len(m->data);
+	const char **pairs = calloc(n + 1, sizeof(*pairs));
 	int mnt, r = 0;
 
-	for (char **d = m->data; d && d[0] && n + 2 < ARRAY_SIZE(pairs); d += 2) {
-		pairs[n++] = d[0];
-		pairs[n++] = d[1][0] ? d[1] : NULL;
+	if (!pairs)
+		return err_set(e, -ENOMEM, "mount %s", m->type);
+	for (size_t i = 0; i + 1 < n; i += 2) {
+		pairs[i] = m->data[i];
+		pairs[i + 1] = m->data[i + 1][0] ? m->data[i + 1] : NULL;
 	}
-	pairs[n] = NULL;
 	mnt = mount_new(m->type, pairs, m->attr_set, e);
+	free(pairs);
 	if (mnt >= 0 && m->propagation)
 		r = mount_propagation(mnt, m->propagation & ~(unsigned long)MS_REC, false);
 	if (r < 0) {

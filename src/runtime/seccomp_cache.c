@@ -2,6 +2,8 @@
 /* Keeps compiled seccomp filters, so that a custom profile costs a start one small read. */
 #include "runtime/seccomp_cache.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -79,12 +81,36 @@ int seccomp_cache_load(int dirfd, const void *key, size_t len, struct seccomp_pr
 	return 1;
 }
 
+#define ENTRIES_MAX 64
+
+/* Each profile that is edited leaves an entry: a cache that is full starts anew with `keep`. */
+static void prune(int dirfd, const char *keep)
+{
+	int fd = openat(dirfd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+	size_t n = 0;
+
+	if (!d) {
+		fd_closep(&fd);
+		return;
+	}
+	while ((de = readdir(d)))
+		n += str_startswith(de->d_name, "seccomp-");
+	for (rewinddir(d); n > ENTRIES_MAX && (de = readdir(d));) {
+		if (str_startswith(de->d_name, "seccomp-") && !streq(de->d_name, keep))
+			(void)unlinkat(dirfd, de->d_name, 0);
+	}
+	closedir(d);
+}
+
 int seccomp_cache_store(int dirfd, const void *key, size_t len, const struct seccomp_prog *p)
 {
 	size_t insns_len = p->len * sizeof(*p->insns);
 	struct header h = { .key_len = (uint32_t)len, .n_insns = p->len };
 	_cleanup_str_ struct str file = { 0 };
 	char name[32];
+	int r;
 
 	if (len > UINT32_MAX)
 		return -EFBIG;
@@ -94,5 +120,8 @@ int seccomp_cache_store(int dirfd, const void *key, size_t len, const struct sec
 		str_add(&file, p->insns, insns_len) < 0)
 		return -ENOMEM;
 	entry_name(name, key, len);
-	return file_replace(dirfd, name, file.s, file.len, 0600, false);
+	r = file_replace(dirfd, name, file.s, file.len, 0600, false);
+	if (r == 0)
+		prune(dirfd, name);
+	return r;
 }

@@ -127,8 +127,11 @@ static char *link_target(int parent_fd, const char *parent, const char *name)
 	return buf[0] == '/' ? strdup(buf) : str_printf("%s/%s", parent, buf);
 }
 
-/* Follows or makes one path; `flags`/`make` say what the last component must be. */
-static int make_path(int rootfd, const char *path, bool dir, int links)
+/*
+ * Follows or makes one path, whose last component is a directory or a file. *links is what may still
+ * be followed, on all of it: a path that has long been made costs nothing, one of links ends.
+ */
+static int make_path(int rootfd, const char *path, bool dir, int *links)
 {
 	_cleanup_free_ char *parent = NULL, *name = NULL, *target = NULL;
 	_cleanup_fd_ int pfd = -1;
@@ -136,14 +139,14 @@ static int make_path(int rootfd, const char *path, bool dir, int links)
 
 	if (fd != -ENOENT)
 		return fd;
-	if (links <= 0)
+	if (*links <= 0)
 		return -ELOOP;
 	name = split_last(path, &parent);
 	if (!name || !parent)
 		return -ENOMEM;
 	if (!*name || streq(name, ".."))
 		return -ENOENT;
-	pfd = make_path(rootfd, parent, true, links - 1);
+	pfd = make_path(rootfd, parent, true, links);
 	if (pfd < 0)
 		return take_fd(&pfd);
 	if (dir ? mkdirat(pfd, name, 0755) == 0 : true) {
@@ -158,17 +161,21 @@ static int make_path(int rootfd, const char *path, bool dir, int links)
 		return -errno;
 	target = link_target(pfd, parent, name);
 	/* No link: somebody made it in between, so take what is there now. */
-	return make_path(rootfd, target ? target : path, dir, links - 1);
+	--*links;
+	return make_path(rootfd, target ? target : path, dir, links);
 }
 
 int inroot_mkdir(int rootfd, const char *path)
 {
-	return make_path(rootfd, path, true, LINKS_MAX);
+	int links = LINKS_MAX;
+
+	return make_path(rootfd, path, true, &links);
 }
 
 int inroot_touch(int rootfd, const char *path)
 {
-	_cleanup_fd_ int fd = make_path(rootfd, path, false, LINKS_MAX);
+	int links = LINKS_MAX;
+	_cleanup_fd_ int fd = make_path(rootfd, path, false, &links);
 	struct stat st;
 
 	if (fd >= 0 && fstat(fd, &st) == 0 && S_ISDIR(st.st_mode))

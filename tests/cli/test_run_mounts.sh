@@ -345,4 +345,14 @@ test_devices_that_cannot_be()
 	done
 }
 
+# None of them is dropped, however many.
+test_tmpfs_with_many_options()
+{
+	need fullmap || return 0
+	many=$(printf 'uid=0,%.0s' 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20)
+	ctr --tmpfs "/t:${many}mode=0711" busybox stat -c %a /t
+	assertExit 0
+	assertOut 711
+}
+
 . shunit2

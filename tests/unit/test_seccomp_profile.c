@@ -444,6 +444,29 @@ static void test_cache_entries_are_told_apart(void)
 	CHECK(seccomp_cache_store(dir, "key", 3, &p) < 0);
 }
 
+static void test_cache_is_bounded(void)
+{
+	static const struct sock_filter one = { BPF_RET | BPF_K, 0, 0, SECCOMP_RET_LOG };
+	struct seccomp_prog p = { &one, 1, false }, got = { 0 };
+	char path[] = "/tmp/uctr-seccomp.XXXXXX";
+	_cleanup_fd_ int dir = -1;
+	int kept = 0;
+
+	CHECK(mkdtemp(path) != NULL);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	CHECK_INT(file_replace(dir, "other", "", 0, 0600, false), 0);
+	for (int key = 0; key < 200; key++)
+		CHECK_INT(seccomp_cache_store(dir, &key, sizeof(key), &p), 0);
+	for (int key = 0; key < 200; key++) {
+		kept += seccomp_cache_load(dir, &key, sizeof(key), &got) == 1;
+		seccomp_prog_free(&got);
+		got = (struct seccomp_prog){ 0 };
+	}
+	CHECK(kept >= 1 && kept <= 64);
+	CHECK(faccessat(dir, "other", F_OK, 0) == 0);
+	CHECK_INT(dir_remove(AT_FDCWD, path), 0);
+}
+
 int main(void)
 {
 	RUN(test_oci_format);
@@ -458,6 +481,7 @@ int main(void)
 	RUN(test_cache_survives_any_damage);
 	RUN(test_cache_hit_is_not_compiled_again);
 	RUN(test_cache_entries_are_told_apart);
+	RUN(test_cache_is_bounded);
 	seccomp_prog_free(&prog);
 	return tap_end();
 }
