@@ -23,6 +23,8 @@
 #include <linux/prctl.h>
 #include <linux/wait.h>
 
+#include "uctr/rawcall.h"
+
 #define EXIT_SELF 125
 #define EXIT_NOEXEC 126
 #define EXIT_NOENT 127
@@ -30,7 +32,6 @@
 #define SIGSET_BYTES 8
 #define SIGINFO_BYTES 128
 
-static long sys5(long nr, long a, long b, long c, long d, long e);
 void start_c(long *sp) __attribute__((noreturn, used));
 
 #if defined(__x86_64__)
@@ -40,19 +41,6 @@ __asm__(".globl _start\n"
 	"	mov %rsp, %rdi\n"
 	"	and $-16, %rsp\n"
 	"	call start_c\n");
-
-static long sys5(long nr, long a, long b, long c, long d, long e)
-{
-	register long r10 __asm__("r10") = d;
-	register long r8 __asm__("r8") = e;
-	long ret;
-
-	__asm__ volatile("syscall"
-			 : "=a"(ret)
-			 : "a"(nr), "D"(a), "S"(b), "d"(c), "r"(r10), "r"(r8)
-			 : "rcx", "r11", "memory");
-	return ret;
-}
 #elif defined(__aarch64__)
 __asm__(".globl _start\n"
 	"_start:\n"
@@ -60,22 +48,6 @@ __asm__(".globl _start\n"
 	"	mov x30, #0\n"
 	"	mov x0, sp\n"
 	"	bl start_c\n");
-
-static long sys5(long nr, long a, long b, long c, long d, long e)
-{
-	register long x8 __asm__("x8") = nr;
-	register long x0 __asm__("x0") = a;
-	register long x1 __asm__("x1") = b;
-	register long x2 __asm__("x2") = c;
-	register long x3 __asm__("x3") = d;
-	register long x4 __asm__("x4") = e;
-
-	__asm__ volatile("svc #0"
-			 : "+r"(x0)
-			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4)
-			 : "memory");
-	return x0;
-}
 #elif defined(__riscv) && __riscv_xlen == 64
 __asm__(".globl _start\n"
 	"_start:\n"
@@ -86,24 +58,8 @@ __asm__(".globl _start\n"
 	"	mv a0, sp\n"
 	"	andi sp, sp, -16\n"
 	"	call start_c\n");
-
-static long sys5(long nr, long a, long b, long c, long d, long e)
-{
-	register long a7 __asm__("a7") = nr;
-	register long a0 __asm__("a0") = a;
-	register long a1 __asm__("a1") = b;
-	register long a2 __asm__("a2") = c;
-	register long a3 __asm__("a3") = d;
-	register long a4 __asm__("a4") = e;
-
-	__asm__ volatile("ecall"
-			 : "+r"(a0)
-			 : "r"(a7), "r"(a1), "r"(a2), "r"(a3), "r"(a4)
-			 : "memory");
-	return a0;
-}
 #else
-#error "no system call glue for this architecture yet"
+#error "no entry code for this architecture yet"
 #endif
 
 #define P(x) ((long)(x))

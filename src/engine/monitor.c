@@ -23,6 +23,7 @@
 #include "runtime/ladder.h"
 #include "runtime/sync.h"
 #include "sys/ns.h"
+#include "sys/shrink.h"
 #include "sys/syscalls.h"
 #include "sys/title.h"
 
@@ -270,6 +271,17 @@ static void accept_client(struct monitor *m)
 	(void)clients_add(m, fd);
 }
 
+#define IDLE_MS 1000 /* what is idle for so long is so for longer, and sleeps in little memory */
+
+/* How long to wait for something to happen; -1 is for ever. */
+static int patience(const struct monitor *m, bool pending)
+{
+	if (!m->exited)
+		return IDLE_MS;
+	/* After the end only what is in the pipes is to come; a terminal's bytes trail a little. */
+	return pending ? -1 : m->s->tty ? 50 : 0;
+}
+
 /* One turn of the loop; false when all is over. */
 static bool turn(struct monitor *m)
 {
@@ -284,8 +296,9 @@ static bool turn(struct monitor *m)
 	n += n_out = pump_poll(&m->out, p + n);
 	n += n_err = pump_poll(&m->err, p + n);
 	clients_poll(m, p + n, &n_clients);
-	/* After the end only what is in the pipes is to come; a terminal's bytes trail a little. */
-	r = poll(p, n + n_clients, !m->exited || pending ? -1 : m->s->tty ? 50 : 0);
+	r = poll(p, n + n_clients, patience(m, pending));
+	if (r == 0 && !m->exited)
+		r = shrink_poll(p, n + n_clients);
 	if (r < 0)
 		return errno == EINTR;
 	if (r == 0)
