@@ -49,6 +49,8 @@ struct emulate_shared {
 	bool busy; /* a call is being served, which may hang: */
 	int busy_listener;
 	uint64_t busy_id;
+	int pending_listener; /* >= 0: a call that the keeper received and leaves to a supervisor */
+	struct seccomp_notif pending;
 	struct kept kept[KEPT_MAX];
 	uint32_t next_kept;
 	uint32_t n_sets, used;
@@ -64,6 +66,7 @@ struct supervisor {
 	int sock; /* new listeners arrive here */
 	int proc; /* procfs of the monitor's pid namespace; also its root directory */
 	int records;
+	bool light; /* the keeper itself, as long as nothing but ids is asked for */
 	timer_t timer; /* kills a supervisor that hangs */
 	struct creds creds; /* of the call being served */
 	struct creds next; /* what it changes them to */
@@ -78,8 +81,11 @@ struct call {
 	uint64_t mark_max; /* hard limit beside the mark */
 };
 
-/* --- emulate_serve.c: the supervisor's loop; returns when nobody needs it any more. */
-void emulate_serve(struct supervisor *s);
+/*
+ * --- emulate_serve.c: the supervisor's loop. False when nobody needs it any more; true when it is a
+ * light one and a call has come for which a real one is needed.
+ */
+bool emulate_serve(struct supervisor *s);
 
 /* --- emulate_ids.c: calls about credentials; the call's value or -errno. */
 int64_t emulate_get_id(struct call *c);

@@ -19,34 +19,35 @@ static const struct {
 	int nr;
 	int64_t (*fn)(struct call *c);
 	bool may_hang;
+	bool light; /* looks at nothing but the tables and the mark */
 } calls[] = {
-	{ SYS_getuid, emulate_get_id, false },
-	{ SYS_geteuid, emulate_get_id, false },
-	{ SYS_getgid, emulate_get_id, false },
-	{ SYS_getegid, emulate_get_id, false },
-	{ SYS_getresuid, emulate_get_ids, false },
-	{ SYS_getresgid, emulate_get_ids, false },
-	{ SYS_getgroups, emulate_get_groups, false },
-	{ SYS_setuid, emulate_set_ids, false },
-	{ SYS_setgid, emulate_set_ids, false },
-	{ SYS_setreuid, emulate_set_ids, false },
-	{ SYS_setregid, emulate_set_ids, false },
-	{ SYS_setresuid, emulate_set_ids, false },
-	{ SYS_setresgid, emulate_set_ids, false },
-	{ SYS_setfsuid, emulate_set_ids, false },
-	{ SYS_setfsgid, emulate_set_ids, false },
-	{ SYS_setgroups, emulate_set_groups, false },
-	{ SYS_prctl, emulate_prctl, false },
+	{ SYS_getuid, emulate_get_id, false, true },
+	{ SYS_geteuid, emulate_get_id, false, true },
+	{ SYS_getgid, emulate_get_id, false, true },
+	{ SYS_getegid, emulate_get_id, false, true },
+	{ SYS_getresuid, emulate_get_ids, false, true },
+	{ SYS_getresgid, emulate_get_ids, false, true },
+	{ SYS_getgroups, emulate_get_groups, false, true },
+	{ SYS_setuid, emulate_set_ids, false, false },
+	{ SYS_setgid, emulate_set_ids, false, false },
+	{ SYS_setreuid, emulate_set_ids, false, false },
+	{ SYS_setregid, emulate_set_ids, false, false },
+	{ SYS_setresuid, emulate_set_ids, false, false },
+	{ SYS_setresgid, emulate_set_ids, false, false },
+	{ SYS_setfsuid, emulate_set_ids, false, false },
+	{ SYS_setfsgid, emulate_set_ids, false, false },
+	{ SYS_setgroups, emulate_set_groups, false, false },
+	{ SYS_prctl, emulate_prctl, false, false },
 #ifdef SYS_chown
-	{ SYS_chown, emulate_chown, true },
-	{ SYS_lchown, emulate_chown, true },
+	{ SYS_chown, emulate_chown, true, false },
+	{ SYS_lchown, emulate_chown, true, false },
 #endif
-	{ SYS_fchown, emulate_chown, true },
-	{ SYS_fchownat, emulate_chown, true },
+	{ SYS_fchown, emulate_chown, true, false },
+	{ SYS_fchownat, emulate_chown, true, false },
 #ifdef SYS_mknod
-	{ SYS_mknod, emulate_mknod, true },
+	{ SYS_mknod, emulate_mknod, true, false },
 #endif
-	{ SYS_mknodat, emulate_mknod, true },
+	{ SYS_mknodat, emulate_mknod, true, false },
 };
 
 static void set_timer(struct supervisor *s, int seconds)
@@ -73,33 +74,56 @@ static int64_t serve_call(struct call *c, size_t i)
 	return value;
 }
 
-static int64_t find_call(struct call *c)
+/* The entry of the call, or ARRAY_SIZE(calls). */
+static size_t find_call(int nr)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(calls); i++) {
-		if (calls[i].nr == c->n->data.nr)
-			return serve_call(c, i);
-	}
-	return -ENOSYS;
+	size_t i = 0;
+
+	while (i < ARRAY_SIZE(calls) && calls[i].nr != nr)
+		i++;
+	return i;
 }
 
-static void serve_one(struct supervisor *s, uint32_t at)
+static void serve(struct supervisor *s, int listener, const struct seccomp_notif *n, size_t i)
+{
+	struct call c = { .s = s, .listener = listener, .n = n, .tid = (pid_t)n->pid };
+
+	/* A process that was killed meanwhile needs no answer; one that is there must have one. */
+	notify_answer(listener, n->id, i < ARRAY_SIZE(calls) ? serve_call(&c, i) : -ENOSYS);
+}
+
+/* Its ids, whatever it asked for. */
+static void serve_first(struct supervisor *s, uint32_t at, const struct seccomp_notif *n)
+{
+	struct emulate_shared *sh = s->shared;
+	struct call c = { .s = s, .listener = sh->listeners[at], .n = n, .tid = (pid_t)n->pid };
+	int64_t value = emulate_enter_ids(&c, sh->first[at]);
+
+	sh->first[at] = ENTERED;
+	notify_answer(c.listener, n->id, value);
+}
+
+/* False when it waits in sh->pending for a supervisor that can do more than this one. */
+static bool serve_one(struct supervisor *s, uint32_t at)
 {
 	struct emulate_shared *sh = s->shared;
 	struct seccomp_notif n;
-	struct call c = { .s = s, .listener = sh->listeners[at], .n = &n };
-	int64_t value;
+	size_t i;
 
-	if (notify_receive(c.listener, &n) < 0)
-		return;
-	c.tid = (pid_t)n.pid;
-	if (sh->first[at] == ENTERED) {
-		value = find_call(&c);
-	} else {
-		value = emulate_enter_ids(&c, sh->first[at]);
-		sh->first[at] = ENTERED;
+	if (notify_receive(sh->listeners[at], &n) < 0)
+		return true;
+	if (sh->first[at] != ENTERED) {
+		serve_first(s, at, &n);
+		return true;
 	}
-	/* A process that was killed meanwhile needs no answer; one that is there must have one. */
-	notify_answer(c.listener, n.id, value);
+	i = find_call(n.data.nr);
+	if (s->light && i < ARRAY_SIZE(calls) && !calls[i].light) {
+		sh->pending = n;
+		sh->pending_listener = sh->listeners[at];
+		return false;
+	}
+	serve(s, sh->listeners[at], &n, i);
+	return true;
 }
 
 static bool is_whole(struct creds *c, size_t len)
@@ -139,11 +163,30 @@ static void drop_listener(struct emulate_shared *sh, uint32_t i)
 	fd_closep(&fd);
 }
 
-void emulate_serve(struct supervisor *s)
+/* The call that a light supervisor left. */
+static void serve_pending(struct supervisor *s)
+{
+	struct emulate_shared *sh = s->shared;
+	struct seccomp_notif n = sh->pending;
+
+	if (sh->pending_listener < 0)
+		return;
+	/* Before it is served: should it kill the supervisor, the next one must not begin anew. */
+	sh->busy_listener = sh->pending_listener;
+	sh->busy_id = n.id;
+	sh->busy = true;
+	sh->pending_listener = -1;
+	serve(s, sh->busy_listener, &n, find_call(n.data.nr));
+	sh->busy = false;
+}
+
+bool emulate_serve(struct supervisor *s)
 {
 	struct emulate_shared *sh = s->shared;
 	struct pollfd p[LISTENERS_MAX + 1];
 
+	if (!s->light)
+		serve_pending(s);
 	for (;;) {
 		uint32_t n = sh->n_listeners;
 
@@ -151,15 +194,17 @@ void emulate_serve(struct supervisor *s)
 		for (uint32_t i = 0; i < n; i++)
 			p[i + 1] = (struct pollfd){ .fd = sh->listeners[i], .events = POLLIN };
 		if (poll(p, n + 1, -1) < 0 && errno != EINTR)
-			return;
+			return false;
 		/* From the end: drop_listener() moves the last one down. */
 		for (uint32_t i = n; i > 0; i--) {
-			if (p[i].revents & POLLIN)
-				serve_one(s, i - 1);
-			else if (p[i].revents)
+			if (p[i].revents & POLLIN) {
+				if (!serve_one(s, i - 1))
+					return true;
+			} else if (p[i].revents) {
 				drop_listener(sh, i - 1); /* its last process ended */
+			}
 		}
 		if (p[0].revents && !take_listener(s))
-			return;
+			return false;
 	}
 }

@@ -142,6 +142,7 @@ test_calls_fail_without_the_supervisor()
 	need userns helper:idprobe || return 0
 	mkdir -m 0777 "$T/v"
 	start_quiet --name to1 --userns one -v "$HELPERS:/h:ro" -v "$T/v:/v" busybox sleep 300
+	assert_run "$UCTR" exec to1 chown 5 /tmp
 	# shellcheck disable=SC2046 # two words
 	set -- $(supervisors "$(monitor_of to1)")
 	assertEquals "keeper and supervisor" 2 $#

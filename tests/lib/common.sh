@@ -147,6 +147,7 @@ has()
 	group) [ "$(id -G | wc -w)" -gt 1 ] ;;
 	fuse) [ -w /dev/fuse ] ;;
 	tun) [ -w /dev/net/tun ] ;;
+	debian) [ -f "${UCTR_DEBIAN:-}/root.tar.zst" ] ;;
 	slirp4netns) has cmd:slirp4netns && has tun ;;
 	cgroup) [ -n "$(own_cgroup)" ] ;;
 	cpu | memory | pids)
