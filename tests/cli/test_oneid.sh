@@ -77,7 +77,7 @@ test_user_and_groups_at_the_start()
 	need userns helper:idprobe || return 0
 	one -u 1000:1001 --group-add 7 --group-add 3 busybox /h/idprobe ids
 	assertExit 0
-	assertOut "ids: uid 1000 1000 1000 fs 1000 (1000 1000), gid 1001 1001 1001 fs 1001 (1001 1001), groups 2: 3 7"
+	assertOut "ids: uid 1000 1000 1000 fs 1000 (1000 1000), gid 1001 1001 1001 fs 1001 (1001 1001), groups 3: 3 7 1001"
 	# The kernel takes it for root at execve, and gives it nothing all the same.
 	one -u 1000 busybox sh -c 'grep CapEff /proc/self/status; chown 5 /tmp; setsid true; su -s /bin/true'
 	assertOutHas "CapEff:	0000000000000000"
@@ -94,7 +94,7 @@ test_exec_is_emulated_too()
 	start_quiet --name to1 --userns one -v "$HELPERS:/h:ro" busybox sleep 300
 	for _ in 1 2 3; do
 		assert_run "$UCTR" exec -u 77 to1 /h/idprobe ids
-		assertOut "ids: uid 77 77 77 fs 77 (77 77), gid 0 0 0 fs 0 (0 0), groups 0:"
+		assertOut "ids: uid 77 77 77 fs 77 (77 77), gid 0 0 0 fs 0 (0 0), groups 1: 0"
 	done
 	assert_run "$UCTR" exec to1 sh -c 'touch /f /g && chown 5:6 /f /g && chown 0:0 /g; ln -s f /l; chown -h 7:8 /l'
 	assertExit 0
