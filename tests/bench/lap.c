@@ -2,12 +2,13 @@
 /*
  * Times commands side by side: one of each in turn, N rounds, and the median of each.
  *
- * usage: lap ROUNDS < COMMANDS
+ * usage: lap [-p N] ROUNDS < COMMANDS
  *
  * A line of COMMANDS is NAME, a tab, and the command, whose words are separated by blanks. The
  * first is what the others are compared with. Rounds are interleaved, so that what disturbs the
  * machine disturbs all; one more round at the start is not counted. A command that fails is named
- * with its exit code and last words, and is left out.
+ * with its exit code and last words, and is left out. With -p, N copies are started at once and the
+ * time is that of all of them; "%" in a word becomes the number of the copy.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,6 +23,7 @@
 #define MAX_COMMANDS 16
 #define MAX_WORDS 64
 #define MAX_ROUNDS 1000
+#define MAX_COPIES 256
 
 extern char **environ;
 
@@ -58,12 +60,33 @@ static int parse(struct contestant *c)
 	return n ? 0 : -1;
 }
 
-/* Runs it once with its output in a file that is read only when it fails: milliseconds. */
+static int copies = 1;
+
+/* The words of copy n, in a buffer that the next call uses again. */
+static char **words(const struct contestant *c, int n)
+{
+	static char text[MAX_WORDS][512];
+	static char *argv[MAX_WORDS + 1];
+	int i = 0;
+
+	for (; c->argv[i]; i++) {
+		const char *at = strchr(c->argv[i], '%');
+
+		if (at)
+			snprintf(text[i], sizeof(text[i]), "%.*s%d%s", (int)(at - c->argv[i]),
+				c->argv[i], n, at + 1);
+		argv[i] = at ? text[i] : c->argv[i];
+	}
+	argv[i] = NULL;
+	return argv;
+}
+
+/* Runs it with its output in a file that is read only when it fails: milliseconds. */
 static double run(struct contestant *c, int out)
 {
 	posix_spawn_file_actions_t fa;
+	pid_t pids[MAX_COPIES];
 	double start;
-	pid_t pid;
 
 	if (ftruncate(out, 0) < 0 || lseek(out, 0, SEEK_SET) < 0)
 		perror("lap");
@@ -72,11 +95,17 @@ static double run(struct contestant *c, int out)
 	posix_spawn_file_actions_adddup2(&fa, out, 1);
 	posix_spawn_file_actions_adddup2(&fa, out, 2);
 	start = now_ms();
-	errno = posix_spawnp(&pid, c->argv[0], &fa, NULL, c->argv, environ);
-	if (errno) {
-		c->status = 127 << 8;
-	} else if (waitpid(pid, &c->status, 0) < 0) {
-		c->status = 125 << 8;
+	for (int i = 0; i < copies; i++) {
+		if (posix_spawnp(&pids[i], c->argv[0], &fa, NULL, words(c, i), environ) != 0)
+			pids[i] = -1;
+	}
+	for (int i = 0; i < copies; i++) {
+		int status = 127 << 8;
+
+		if (pids[i] > 0 && waitpid(pids[i], &status, 0) < 0)
+			status = 125 << 8;
+		if (status)
+			c->status = status;
 	}
 	posix_spawn_file_actions_destroy(&fa);
 	return now_ms() - start;
@@ -121,13 +150,16 @@ static void print_table(int n, int rounds)
 
 int main(int argc, char **argv)
 {
-	int rounds = argc == 2 ? (int)strtol(argv[1], NULL, 10) : 0;
+	int rounds = argc == 2 || argc == 4 ? (int)strtol(argv[argc - 1], NULL, 10) : 0;
 	char name[] = "/tmp/lap.XXXXXX";
 	int n = 0, out, failed = 0;
 	size_t cap;
 
-	if (rounds < 1 || rounds > MAX_ROUNDS) {
-		fprintf(stderr, "usage: lap ROUNDS (1 to %d) < COMMANDS\n", MAX_ROUNDS);
+	if (argc == 4)
+		copies = strcmp(argv[1], "-p") == 0 ? (int)strtol(argv[2], NULL, 10) : 0;
+	if (rounds < 1 || rounds > MAX_ROUNDS || copies < 1 || copies > MAX_COPIES) {
+		fprintf(stderr, "usage: lap [-p COPIES (1 to %d)] ROUNDS (1 to %d) < COMMANDS\n",
+			MAX_COPIES, MAX_ROUNDS);
 		return 2;
 	}
 	out = mkostemp(name, O_CLOEXEC);
