@@ -21,7 +21,7 @@ static const struct own_mount {
 	const char *type, *dest, *options;
 } own[] = {
 	{ "proc", "/proc", "nosuid,nodev,noexec" },
-	{ "tmpfs", "/dev", "nosuid,noexec,mode=755,size=65536k,nr_inodes=4096" },
+	{ "tmpfs", "/dev", "nosuid,noexec,mode=755,size=64k,nr_inodes=64" },
 	{ "devpts", "/dev/pts", "nosuid,noexec,newinstance,ptmxmode=0666,mode=0620" },
 	{ "mqueue", "/dev/mqueue", "nosuid,nodev,noexec" },
 	{ "tmpfs", "/dev/shm", "nosuid,nodev,noexec,mode=1777" },

@@ -123,6 +123,23 @@ static bool path_matches(char *const *list, const char *path)
 	return false;
 }
 
+/* How often each processor was too hot tells what others compute (GHSA-6fw5-f8r9-fgfm). */
+static int mask_thermal(const struct choices *c, struct plan *p)
+{
+	static const char name[] = "/sys/devices/system/cpu/cpu*/thermal_throttle";
+	long n = 0;
+	int r = 0;
+
+	/* Most machines' kernels tell of none, and those of the others count their processors. */
+	if (!path_matches(c->unmask, name) &&
+		access("/sys/devices/system/cpu/cpu0/thermal_throttle", F_OK) == 0)
+		n = sysconf(_SC_NPROCESSORS_CONF);
+	for (long i = 0; r == 0 && i < n; i++)
+		r = strv_addf(
+			&p->spec.masked, "/sys/devices/system/cpu/cpu%ld/thermal_throttle", i);
+	return r;
+}
+
 static int merge_masks(const struct choices *c, struct plan *p, struct err *e)
 {
 	int r = 0;
@@ -133,6 +150,8 @@ static int merge_masks(const struct choices *c, struct plan *p, struct err *e)
 		if (!path_matches(c->unmask, spec_masked_paths[i]))
 			r = strv_add(&p->spec.masked, spec_masked_paths[i]);
 	}
+	if (r == 0)
+		r = mask_thermal(c, p);
 	for (size_t i = 0; r == 0 && spec_readonly_paths[i]; i++) {
 		if (!path_matches(c->unmask, spec_readonly_paths[i]))
 			r = strv_add(&p->spec.readonly, spec_readonly_paths[i]);
