@@ -220,7 +220,7 @@ $(bundled)/index.json: contrib/mkbundled
 
 # --- tests ------------------------------------------------------------------------------------
 
-.PHONY: tests check lint bench demo fuzz asan analyze redteam
+.PHONY: tests check lint docs bench demo fuzz asan analyze redteam
 tests: all $(unit_bins) $(helper_bins) redteam
 
 redteam: $(B)/red/uctr
@@ -258,6 +258,11 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/.flags
 
 lint:
 	@sh tests/lint/run
+
+# The pages that are made from the tests.
+docs:
+	@sh tests/security/mkdoc > docs/security-tests.md.new
+	@mv docs/security-tests.md.new docs/security-tests.md
 
 check:
 	+@sh tests/check

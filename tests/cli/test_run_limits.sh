@@ -76,6 +76,7 @@ test_slirp4netns_is_ready_every_time()
 	assertNothingLeft
 }
 
+# row E1: a server on 127.0.0.1 of the host by the gateway and the name server of slirp4netns | red: by hand: the server answers with `--network host`, looked at in every run
 test_loopback_of_the_host_is_closed()
 {
 	need fullmap slirp4netns || return 0

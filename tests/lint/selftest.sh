@@ -47,7 +47,7 @@ seed()
 	expect "$1" 1 "$4"
 }
 
-for rule in layers sizes banned format shell cppcheck headers; do
+for rule in layers sizes banned format shell cppcheck headers rows; do
 	fresh
 	expect "$rule" 0
 done
@@ -92,4 +92,30 @@ echo 'int b;' > "$tree/src/sys/b.c"
 expect headers 1 'no SPDX line'
 printf '/* SPDX-License-Identifier: Apache-2.0 */\nint b;\n' > "$tree/src/sys/b.c"
 expect headers 1 'no sentence'
+
+# labelled LABEL BODY: a tree with one row and one test, and its page.
+labelled()
+{
+	fresh
+	mkdir -p "$tree/tests/security" "$tree/docs"
+	printf 'A1*|an attack|\n' > "$tree/tests/security/rows.txt"
+	printf '%s\ntest_a()\n{\n\t%s\n}\n' "$1" "$2" > "$tree/tests/security/test_a.sh"
+	sh "$here/../security/mkdoc" "$tree" > "$tree/docs/security-tests.md"
+}
+
+labelled '# row A1: an attack | red: without x' 'falls_without x "y" z'
+expect rows 0
+echo more >> "$tree/docs/security-tests.md"
+expect rows 1 'docs/security-tests.md:1: is not what'
+labelled '# row A1: an attack | red: without x' 'holds z'
+expect rows 1 'test test_a runs no red control'
+labelled '# row A1: an attack | red: without x' 'falls_without other "y" z'
+expect rows 1 'test test_a has no falls_without x'
+labelled '# row A1: an attack' 'holds z'
+expect rows 1 'row A1 without a red control'
+labelled '# row A2: an attack | red: flag y' 'falls y z'
+expect rows 1 'row A2 is not in'
+expect rows 1 'row A1 has neither test nor reason'
+labelled '# a comment' 'holds z'
+expect rows 1 'test test_a has no label'
 exit $failed

@@ -17,6 +17,7 @@ tearDown()
 }
 
 # The switches of the red controls are in the test build alone.
+# no row: the switches of the red controls are in the test build alone
 test_no_switches()
 {
 	assertEquals "in uctr" 0 "$(grep -c UCTR_RED "$UCTR")"
@@ -46,6 +47,7 @@ clean_environment()
 	[ $found -gt 0 ] || bad "no process $1"
 }
 
+# row A18: LD_* and others of the image in the environment of slirp4netns and the monitor; its sandbox | red: the same look at the container's own process
 test_A18_environment_of_helpers()
 {
 	need fullmap slirp4netns || return 0
@@ -94,6 +96,7 @@ attack_labels()
 	[ ! -e /tmp/evil ] || bad "a file was made"
 }
 
+# row A19: labels of the configuration, annotations of manifest and index with the names of other engines' orders: groups, privileges, seccomp, hooks, log drivers, devices | red: without labels
 test_A19_labels()
 {
 	need fullmap group || return 0
@@ -145,6 +148,7 @@ attack_long_messages()
 	esac
 }
 
+# row A17: values of 70 KB, 300 mounts, a path of 3800 bytes, a host name of 4096: own namespaces, or refused | red: the same look at a process without a container
 test_A17_long_messages()
 {
 	need fullmap || return 0
@@ -168,6 +172,7 @@ handled()
 	[ ! -e "$T/v/marker" ] || bad "run by the container's word: $(cat "$T/v/marker")"
 }
 
+# row A15: tools, ld.so.preload and nsswitch.conf of the image while the container is handled from outside | red: the tool, run by name
 test_A15_tools_of_the_image()
 {
 	need fullmap || return 0
@@ -219,6 +224,7 @@ attack_injection()
 	return 0
 }
 
+# row A23: new lines, colons and `..` in sysctls, hosts, name servers, host name, HOME | red: the same look at values that are allowed
 test_A23_injection()
 {
 	need fullmap || return 0
@@ -256,6 +262,7 @@ attack_terminal_output()
 	done
 }
 
+# row G2: terminal sequences in commands and labels: `ps`, `images`, messages on a terminal | red: the same text by `logs`, which shows what the container wrote
 test_G2_terminal_sequences()
 {
 	need fullmap || return 0

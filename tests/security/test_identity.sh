@@ -53,6 +53,7 @@ attack_inheritable()
 	return $code
 }
 
+# row A13: inheritable and ambient sets of the first process and of exec, for root and others | red: without inheritable
 test_A13_inheritable_capabilities()
 {
 	need fullmap || return 0
@@ -136,6 +137,7 @@ attack_users()
 	[ "$user" = "	0" ]
 }
 
+# row A20: some 50 strings as `-u` and `exec -u`; passwd entries for numbers that overflow | red: without numbers
 test_A20_users()
 {
 	need fullmap || return 0
@@ -175,6 +177,7 @@ attack_image_users()
 	return 0
 }
 
+# row A20: the same strings as the image's User | red: without numbers
 test_A20_users_of_the_image()
 {
 	need fullmap || return 0
@@ -221,6 +224,7 @@ attack_passwd_files()
 		named_user "no user 'alice'" --rootfs "$T/passwd-up"
 }
 
+# row A22: `/etc/passwd` and `/etc/group` as FIFO, directory, link to `/dev/zero` or to the host, 8 MB, 2 GB sparse, a line of 100 MB | red: without regular
 test_A22_passwd_and_group()
 {
 	need fullmap || return 0
@@ -269,6 +273,7 @@ attack_passwd_on_volume()
 		bad "written to the host: $(tail -n 1 "$T/volume/.profile")"
 }
 
+# row A22: a uid without a name, `/etc/passwd` as a link to a volume or a volume itself: the line that uctr adds | red: without onroot
 test_A22_passwd_on_a_volume()
 {
 	need fullmap || return 0
@@ -295,6 +300,7 @@ attack_fifo_at_exec()
 	esac
 }
 
+# row A22: a FIFO put there before an exec | red: without regular
 test_A22_fifo_at_exec()
 {
 	need fullmap || return 0
@@ -314,6 +320,7 @@ attack_environment()
 	esac
 }
 
+# row B17: Env entries without `=`, with globs, empty | red: without env
 test_B17_environment_of_the_image()
 {
 	need fullmap || return 0
@@ -332,6 +339,7 @@ test_B17_environment_of_the_image()
 	unset UCTR_B17
 }
 
+# row B17: a zero byte in Env, 100 000 entries | red: none yet
 test_B17_absurd_environments()
 {
 	need fullmap || return 0
@@ -389,6 +397,7 @@ attack_setuid_of_volume()
 	esac
 }
 
+# row H13: setuid and file capabilities in the image with no-new-privileges; setuid in a volume | red: without nosuid; without the flag
 test_H13_setuid()
 {
 	need fullmap || return 0

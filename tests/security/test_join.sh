@@ -104,6 +104,7 @@ a1_image()
 	mkimage_files a1 "$T/files"
 }
 
+# row A1: the container reaches the program that starts or joins it: `/proc/self/exe`, `#!/proc/self/exe`, a link to it, an own loader; uctr belongs to the user, mode 0755 and 0555; also `uctr-oci` | red: without seal
 test_A1_program_of_the_user()
 {
 	need fullmap || return 0
@@ -121,6 +122,7 @@ attack_joining()
 	spied_on true --cap-add sys_ptrace
 }
 
+# row A3: a spy with CAP_SYS_PTRACE looks at 100 joining processes: ptrace, exe, cwd, root, descriptors | red: without dumpable
 test_A3_joining_process()
 {
 	need fullmap || return 0
@@ -167,6 +169,7 @@ attack_exec_rights()
 		same_rights --network none -u 1000:1000 --group-add 7 --cap-add net_bind_service
 }
 
+# row A14: exec, `-i` and `-t` against the first process: capabilities, filter, no_new_privs, groups, cgroup, limits, umask, namespaces | red: without join
 test_A14_exec_rights()
 {
 	need fullmap || return 0
@@ -208,6 +211,7 @@ started_under_list()
 	[ "$seen" = "execveat EPERM" ] || bad "exec: $seen"
 }
 
+# row H9: a profile of allowed calls that lacks execveat: programs start, and get no execveat by that | red: without leave
 test_H9_allow_list_without_execveat()
 {
 	need fullmap || return 0
@@ -269,6 +273,7 @@ attack_terminal_of_bundle()
 	on_terminal "${U%/*}/uctr-oci" run "tty-$$"
 }
 
+# row G1: TIOCSTI (also with high bits) and TIOCLINUX on every terminal in reach, with and without the filter: run, exec, `uctr-oci run` | red: without session; the same payload without a container
 test_G1_terminal()
 {
 	need fullmap || return 0

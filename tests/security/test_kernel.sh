@@ -61,6 +61,7 @@ attack_keys_at_exec()
 	esac
 }
 
+# row H5: a key in the caller's session keyring: by id, request and search, in run and exec | red: without keyring; flag `seccomp=unconfined`
 test_H5_keys()
 {
 	need fullmap || return 0
@@ -97,6 +98,7 @@ probes()
 
 # Asked with a type that no socket has, the kernel says EINVAL whether it knows the family or not: so
 # the answer is the filter's, also on a kernel without AF_ALG or AF_VSOCK.
+# row H7: AF_ALG by socket and socketcall, with nesting and every capability | red: flag `seccomp=unconfined`
 test_H7_alg()
 {
 	need fullmap || return 0
@@ -108,6 +110,7 @@ test_H7_alg()
 	holds attack_foreign_abi
 }
 
+# row H8: AF_VSOCK | red: flag `seccomp=unconfined`
 test_H8_vsock()
 {
 	need fullmap || return 0
@@ -116,6 +119,7 @@ test_H8_vsock()
 		--security-opt=seccomp=unconfined
 }
 
+# row H6: nested user namespaces by clone, unshare, clone3; the namespace's own limit | red: flags `seccomp=unconfined`, `nesting`
 test_H6_nested_user_namespaces()
 {
 	need fullmap || return 0
@@ -237,6 +241,7 @@ attack_surface_of_exec()
 	diff "$T/want" "$T/seen" > "$T/diff" || bad "calls answer otherwise: $(grep '^[<>]' "$T/diff")"
 }
 
+# row H9: 81 calls, socket families and ioctls against a table, in run, `--init`, no-new-privileges, exec | red: flag `seccomp=unconfined`
 test_H9_surface()
 {
 	need fullmap || return 0
@@ -256,6 +261,7 @@ attack_foreign_abi()
 	esac
 }
 
+# row H10: `int $0x80`, socketcall, x32 | red: flag `seccomp=unconfined`
 test_H10_foreign_abi()
 {
 	need fullmap || return 0
@@ -311,6 +317,7 @@ attack_proc_leaks()
 	[ "$seen" = "looked;" ] || bad "$seen"
 }
 
+# row H11: masked paths by four names each, unmounting, remounting, a second procfs; read-only paths | red: flags `unmask=`, `--cap-add sys_admin`
 test_H11_leaks()
 {
 	need fullmap || return 0

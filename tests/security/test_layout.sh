@@ -80,6 +80,7 @@ accepted()
 	assertEquals "stored $(context)" "localhost/img" "$("$UCTR" images --format '{{.Repository}}')"
 }
 
+# no row: what is changed by the others is accepted
 test_good()
 {
 	need fullmap || return 0
@@ -89,6 +90,7 @@ test_good()
 
 # --- B12: digests, sizes, diff ids ----------------------------------------------------------------
 
+# row B12: one bit of a layer, configuration, manifest | red: by hand: without match() of helpers/transfer
 test_damaged_blobs()
 {
 	need fullmap || return 0
@@ -112,6 +114,7 @@ test_damaged_blobs()
 	done
 }
 
+# row B12: sizes that are wrong or no numbers | red: none yet
 test_wrong_sizes()
 {
 	need fullmap || return 0
@@ -129,6 +132,7 @@ test_wrong_sizes()
 	refused "size: 5000000 is not between 1 and 4194304"
 }
 
+# row B12: bytes behind a layer, a second member | red: none yet
 test_appended_bytes()
 {
 	need fullmap || return 0
@@ -143,6 +147,7 @@ test_appended_bytes()
 	refused "the uncompressed layer (diff id) does not match"
 }
 
+# row B12: a wrong diff id | red: by hand: without the comparison of the diff id
 test_wrong_diff_id()
 {
 	need fullmap || return 0
@@ -151,6 +156,7 @@ test_wrong_diff_id()
 	refused "layer 1" "the uncompressed layer (diff id) does not match" "sha256:$diff_id"
 }
 
+# row B12: digests that are paths, too long, of other kinds | red: none yet
 test_bad_digests()
 {
 	need fullmap || return 0
@@ -169,6 +175,7 @@ test_bad_digests()
 	refused "config: diff_ids"
 }
 
+# row B12: more or fewer layers than diff ids | red: none yet
 test_counts_of_layers()
 {
 	need fullmap || return 0
@@ -181,6 +188,7 @@ test_counts_of_layers()
 	refused "1 layers and 0 diff ids"
 }
 
+# row B12: a blob changed in the store | red: none yet
 test_damaged_store_is_found()
 {
 	need fullmap || return 0
@@ -198,6 +206,7 @@ test_damaged_store_is_found()
 
 # --- B13: documents of two kinds ------------------------------------------------------------------
 
+# row B13: manifest and index at the same time | red: by hand: without check_kind()
 test_two_kinds()
 {
 	need fullmap || return 0
@@ -215,6 +224,7 @@ test_two_kinds()
 	refused "mediaType contradicts the content"
 }
 
+# row B13: duplicate keys, deep nesting, no JSON at all | red: none yet
 test_odd_json()
 {
 	need fullmap || return 0
@@ -234,6 +244,7 @@ test_odd_json()
 	refused "config"
 }
 
+# row B13: indexes in indexes | red: none yet
 test_nested_indexes()
 {
 	need fullmap || return 0
@@ -252,6 +263,7 @@ test_nested_indexes()
 	refused "nested too deeply"
 }
 
+# row B13: kinds of layers and platforms that are not known | red: none yet
 test_foreign_layers_and_platforms()
 {
 	need fullmap || return 0
@@ -268,6 +280,7 @@ test_foreign_layers_and_platforms()
 
 # --- B18: files that are no files -----------------------------------------------------------------
 
+# row B18: blobs, their directory, index.json as links, FIFOs, directories | red: by hand: with inroot_open() for inroot_open_nolinks()
 test_links_and_fifos()
 {
 	need fullmap || return 0

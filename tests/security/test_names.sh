@@ -125,6 +125,7 @@ attack_new_containers()
 	refused "" run --network none --name= busybox true
 }
 
+# row G5: some 40 names for new containers | red: without names
 test_G5_names_of_new_containers()
 {
 	need fullmap || return 0
@@ -145,6 +146,7 @@ attack_named_containers()
 	each named_container
 }
 
+# row G5: the same for containers that are handled, by every command | red: without names
 test_G5_names_of_containers()
 {
 	need fullmap || return 0
@@ -176,6 +178,7 @@ attack_images()
 	each image_name
 }
 
+# row G5: the same for images | red: a good name, which is seen to be taken
 test_G5_names_of_images()
 {
 	need fullmap || return 0
@@ -209,6 +212,7 @@ attack_oci_ids()
 	each oci_id
 }
 
+# row G5: the same as ids of `uctr-oci` | red: without names
 test_G5_ids_of_oci_containers()
 {
 	need fullmap || return 0

@@ -59,6 +59,7 @@ attack_workdir()
 	refused_cwd -w /proc/self/fd/9/sub busybox && refused_cwd -w /proc/1/fd/../fd/9 busybox
 }
 
+# row A2: `-w` through `/proc/*/fd/N`, descriptors 3 to 64 of the caller | red: without cwd, fds
 test_A2_workdir()
 {
 	need fullmap || return 0
@@ -73,6 +74,7 @@ attack_image_workdir()
 	done
 }
 
+# row A2: WORKDIR through `/proc/self/fd/9`, plain and by a link | red: without cwd, fds
 test_A2_image_workdir()
 {
 	need fullmap || return 0
@@ -102,6 +104,7 @@ attack_exec_workdir()
 	[ $code -eq 0 ] || bad "exec -w $dir saw the host: $seen"
 }
 
+# row A2: `exec -w` through `/proc/*/fd/N` | red: without cwd, fds
 test_A2_exec_workdir()
 {
 	need fullmap || return 0
@@ -133,6 +136,7 @@ attack_descriptors()
 	done
 }
 
+# row A2: what is open in the container, by run and exec | red: without fds
 test_A2_descriptors()
 {
 	need fullmap || return 0
@@ -166,6 +170,7 @@ attack_links_of_kernel_fs()
 	done
 }
 
+# row A5 A9: `/proc`, `/sys`, `/dev`, `/dev/null` as links to the host, absolute and relative | red: without links
 test_A5_A9_kernel_file_systems_as_links()
 {
 	need fullmap || return 0
@@ -197,6 +202,7 @@ attack_mount_on_proc()
 	never_started "/magic" -v "$T/x:/magic" a5-link
 }
 
+# row A5: mounts on `/proc` and below, directly and by link | red: without procfs
 test_A5_mounts_on_proc()
 {
 	need fullmap || return 0
@@ -216,6 +222,7 @@ attack_mount_on_root()
 	never_started "is the container's root directory" -v "$T/x:/top" a10-top
 }
 
+# row A10: a mount on `/` by another name | red: without top
 test_A10_mounts_on_the_root()
 {
 	need fullmap || return 0
@@ -243,6 +250,7 @@ attack_engine_files()
 	done
 }
 
+# row A12: `/etc/hosts`, `resolv.conf`, `hostname` or `/etc` itself as FIFO, link, directory | red: without pivot
 test_A12_engine_files()
 {
 	need fullmap || return 0
@@ -275,6 +283,7 @@ attack_engine_file_in_volume()
 	[ -z "$(ls -A "$T/vol")" ] || bad "made on the host: $(ls -A "$T/vol")"
 }
 
+# row A12: `/etc/hosts` as a link of the image into a volume | red: without volumes
 test_A12_engine_file_in_volume()
 {
 	need fullmap || return 0
@@ -302,6 +311,7 @@ attack_image_volumes()
 	done
 }
 
+# row A5: VOLUME on `/proc` and below | red: flag `unmask=ALL`
 test_A5_image_volumes()
 {
 	need fullmap || return 0
@@ -332,6 +342,7 @@ attack_dev_of_bundle()
 	done
 }
 
+# row A9: `/dev` as a link by `config.json` without a tmpfs there | red: without links pivot
 test_A9_dev_of_a_bundle()
 {
 	need fullmap || return 0
@@ -377,6 +388,7 @@ attack_mount_targets()
 	done
 }
 
+# row A10 A11: mount targets and WORKDIR made below a link to the host | red: without pivot
 test_A10_A11_mount_targets()
 {
 	need fullmap || return 0
@@ -409,6 +421,7 @@ attack_race()
 	[ $i -eq 100 ]
 }
 
+# row A4 A10: a container exchanges a directory of a shared volume with a link while others mount below it | red: without pivot
 test_A10_race()
 {
 	need fullmap || return 0

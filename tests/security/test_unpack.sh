@@ -88,6 +88,7 @@ contained_or_refused()
 
 # --- B1, B2: links made by the archive, then used by it ------------------------------------------
 
+# row B1: a link, then files below it | red: by hand: without RESOLVE_IN_ROOT and Landlock
 test_link_then_file_below()
 {
 	need fullmap || return 0
@@ -103,6 +104,7 @@ test_link_then_file_below()
 	done
 }
 
+# row B1: links that lead elsewhere in the tree | red: none yet
 test_link_to_existing_inside_is_followed_inside()
 {
 	need fullmap || return 0
@@ -119,6 +121,7 @@ test_link_to_existing_inside_is_followed_inside()
 	assertEquals "regular file 644" "$(at usr/y)"
 }
 
+# row B2: a link over two hops | red: none yet
 test_link_two_hops()
 {
 	need fullmap || return 0
@@ -131,6 +134,7 @@ test_link_two_hops()
 	contained_or_refused "escape/f"
 }
 
+# row B1: links to what is not there, loops | red: none yet
 test_link_to_nothing_is_made_inside()
 {
 	need fullmap || return 0
@@ -150,6 +154,7 @@ test_link_to_nothing_is_made_inside()
 	refused "loop/x" "Too many levels of symbolic links"
 }
 
+# row B2: a link to the neighbour of the tree | red: none yet
 test_link_to_sibling_of_the_tree()
 {
 	need fullmap || return 0
@@ -163,6 +168,7 @@ test_link_to_sibling_of_the_tree()
 	assertEquals "" "$(find "$UCTR_DATA" -name planted -not -path '*/layers/*/*/*')"
 }
 
+# row B1: a link that is replaced by a file | red: none yet
 test_link_replaced_by_file_not_written_through()
 {
 	need fullmap || return 0
@@ -180,6 +186,7 @@ test_link_replaced_by_file_not_written_through()
 	assertEquals "regular file 600" "$(at d)"
 }
 
+# row B1: a directory that becomes a link | red: none yet
 test_link_takes_the_place_of_a_parent()
 {
 	need fullmap || return 0
@@ -195,6 +202,7 @@ test_link_takes_the_place_of_a_parent()
 
 # --- B3: names ------------------------------------------------------------------------------------
 
+# row B3: names with `..` | red: by hand: without the check of tree_clean_name()
 test_bad_names()
 {
 	need fullmap || return 0
@@ -208,6 +216,7 @@ test_bad_names()
 	done
 }
 
+# row B3: absolute names, blanks, new lines, bytes that are no UTF-8 | red: none yet
 test_names_kept_inside()
 {
 	need fullmap || return 0
@@ -228,6 +237,7 @@ test_names_kept_inside()
 	assertEquals "regular file 644" "$(at "$T/victim/f")"
 }
 
+# row B3: names by PAX | red: none yet
 test_pax_path_overrides_the_header()
 {
 	need fullmap || return 0
@@ -243,6 +253,7 @@ test_pax_path_overrides_the_header()
 	refused "harmless"
 }
 
+# row B3: names too deep and too long | red: none yet
 test_deep_and_long_names()
 {
 	need fullmap || return 0
@@ -263,6 +274,7 @@ test_deep_and_long_names()
 
 # --- B4: hard links -------------------------------------------------------------------------------
 
+# row B4: hard links to the outside, to directories, through links | red: none yet
 test_hardlinks_out()
 {
 	need fullmap || return 0
@@ -286,6 +298,7 @@ test_hardlinks_out()
 	refused "h"
 }
 
+# row B4: hard links inside, absolute and through links, work | red: none yet
 test_hardlinks_inside()
 {
 	need fullmap || return 0
@@ -305,6 +318,7 @@ test_hardlinks_inside()
 
 # --- B5: the root itself --------------------------------------------------------------------------
 
+# row B5: the root as link, file, FIFO, device | red: by hand: without the check of make_root()
 test_bad_roots()
 {
 	need fullmap || return 0
@@ -333,6 +347,7 @@ test_bad_roots()
 
 # --- B6: whiteouts --------------------------------------------------------------------------------
 
+# row B6: marks that name nothing | red: none yet
 test_whiteout_names()
 {
 	need fullmap || return 0
@@ -350,6 +365,7 @@ test_whiteout_names()
 	refused "deletion mark is used as directory"
 }
 
+# row B6: marks below a link | red: by hand: without RESOLVE_IN_ROOT and Landlock
 test_whiteout_through_link()
 {
 	need fullmap || return 0
@@ -365,6 +381,7 @@ test_whiteout_through_link()
 	contained_or_refused "s/.wh..wh..opq"
 }
 
+# row B6: marks against entries of the same layer | red: none yet
 test_whiteouts_become_overlay_marks()
 {
 	need fullmap || return 0
@@ -395,6 +412,7 @@ test_whiteouts_become_overlay_marks()
 
 # --- B7: special files ----------------------------------------------------------------------------
 
+# row B7: block and character devices, hard links to them | red: none yet
 test_devices_left_out()
 {
 	need fullmap || return 0
@@ -422,6 +440,7 @@ test_devices_left_out()
 
 # --- B9: xattrs that overlayfs and others would obey ----------------------------------------------
 
+# row B9: attributes of overlay, fuse-overlayfs and security modules | red: by hand: with xattr_wanted() always true
 test_control_xattrs()
 {
 	need fullmap cmd:getfattr || return 0
@@ -452,6 +471,7 @@ test_control_xattrs()
 
 # --- B10: attributes through links ----------------------------------------------------------------
 
+# row B10: owner, mode and times of entries that are links | red: by hand: without AT_SYMLINK_NOFOLLOW
 test_attributes_not_through_links()
 {
 	need fullmap || return 0
@@ -473,6 +493,7 @@ test_attributes_not_through_links()
 
 # --- B11: bombs -----------------------------------------------------------------------------------
 
+# row B11: more bytes than a layer may have | red: none yet
 test_bomb_in_size()
 {
 	need fullmap || return 0
@@ -488,6 +509,7 @@ test_bomb_in_size()
 	refused "more than 104857600 bytes"
 }
 
+# row B11: sparse files of 10 GB and of 100 PB | red: none yet
 test_sparse_file_costs_nothing()
 {
 	need fullmap || return 0
@@ -505,6 +527,7 @@ test_sparse_file_costs_nothing()
 	unharmed
 }
 
+# row B11: 20 MB behind the end | red: by hand: without UCTR_MAX_TRAILER
 test_trailing_bytes()
 {
 	need fullmap || return 0
@@ -540,6 +563,7 @@ header()
 	tail -c +157 "$h"
 }
 
+# row B11: headers of 1 GB | red: none yet
 test_huge_header()
 {
 	need fullmap || return 0
@@ -557,6 +581,7 @@ test_huge_header()
 	done
 }
 
+# no row: owners that are not in the map are refused by name
 test_ids_outside_the_map()
 {
 	need fullmap || return 0

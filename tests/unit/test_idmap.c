@@ -32,6 +32,7 @@ static const char *ranges(const char *text, const char *name, uid_t uid)
 	return show(l, n);
 }
 
+/* row F13: lines that wrap, are empty, malformed, of others | red: by hand: without the check of each line */
 static void test_files(void)
 {
 	CHECK_STR(ranges("ann:100000:65536\nbob:200000:65536\n", "ann", 1000), "0 100000 65536");
@@ -199,6 +200,7 @@ static void test_compose(void)
 	CHECK(idmap_is_one(&out));
 }
 
+/* row F13: ranges that overlap each other or hold the caller | red: by hand: without the check of overlaps */
 static void test_overlaps(void)
 {
 	struct idmap_line a = { 0, 100, 10 }, b = { 10, 110, 10 }, c = { 9, 200, 1 },
