@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Owner, mode, extended attributes and time of what was unpacked. */
+#include <endian.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -23,9 +25,9 @@ struct owner {
 	char record[UCTR_OWNER_MAX]; /* what the archive says, when that cannot be; or "" */
 };
 
-static bool is_mapped(const struct idmap_line *l, size_t n, int64_t id)
+static uint32_t mapped(const struct idmap_line *l, size_t n, int64_t id)
 {
-	return id >= 0 && id < UINT32_MAX && idmap_lookup(l, n, (uint32_t)id) != UINT32_MAX;
+	return id >= 0 && id < UINT32_MAX ? idmap_lookup(l, n, (uint32_t)id) : UINT32_MAX;
 }
 
 static int find_owner(struct tree *t, struct archive_entry *entry, const char *path,
@@ -33,13 +35,17 @@ static int find_owner(struct tree *t, struct archive_entry *entry, const char *p
 {
 	int64_t uid = archive_entry_uid(entry), gid = archive_entry_gid(entry);
 	const struct idmap *m = &t->ids;
-	bool bad_uid = !is_mapped(m->uid, m->n_uid, uid),
-	     bad_gid = !is_mapped(m->gid, m->n_gid, gid);
+	bool bad_uid, bad_gid;
 	_cleanup_free_ char *clean = NULL;
 
-	*ret = (struct owner){ .uid = bad_uid ? 0 : (uid_t)uid, .gid = bad_gid ? 0 : (gid_t)gid };
+	*ret = (struct owner){ .uid = mapped(m->uid, m->n_uid, uid),
+		.gid = mapped(m->gid, m->n_gid, gid) };
+	bad_uid = ret->uid == UINT32_MAX;
+	bad_gid = ret->gid == UINT32_MAX;
 	if (!bad_uid && !bad_gid)
 		return 0;
+	ret->uid = bad_uid ? mapped(m->uid, m->n_uid, 0) : ret->uid;
+	ret->gid = bad_gid ? mapped(m->gid, m->n_gid, 0) : ret->gid;
 	if (t->record_owners && uid >= 0 && uid < UINT32_MAX && gid >= 0 && gid < UINT32_MAX) {
 		snprintf(ret->record, sizeof(ret->record), "%lld:%lld", (long long)uid,
 			(long long)gid);
@@ -76,6 +82,30 @@ static bool xattr_wanted(const char *name)
 	return str_startswith(name, "user.") || streq(name, "security.capability");
 }
 
+/*
+ * Capabilities belong to the user namespace whose root they name (capabilities(7), version 3), so
+ * here they name the container's, who is not root of this one. Others than root's are not kept.
+ */
+static int set_caps(const struct tree *t, int fd, const void *value, size_t size)
+{
+	struct vfs_ns_cap_data v = { 0 };
+	uint32_t magic;
+
+	if (size < XATTR_CAPS_SZ_2 || size > sizeof(v)) {
+		errno = EINVAL;
+		return -1;
+	}
+	memcpy(&v, value, size);
+	magic = le32toh(v.magic_etc);
+	if (size == XATTR_CAPS_SZ_3 && le32toh(v.rootid) != 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	v.magic_etc = htole32((magic & VFS_CAP_FLAGS_EFFECTIVE) | VFS_CAP_REVISION_3);
+	v.rootid = htole32(idmap_lookup(t->ids.uid, t->ids.n_uid, 0));
+	return fsetxattr(fd, "security.capability", &v, sizeof(v), 0);
+}
+
 static int set_xattrs(
 	struct tree *t, struct archive_entry *entry, int fd, const char *path, struct err *e)
 {
@@ -94,7 +124,8 @@ static int set_xattrs(
 		}
 		if (size > UCTR_MAX_XATTR_BYTES)
 			return tree_err(e, -E2BIG, "an extended attribute is too long:", path);
-		if (fsetxattr(fd, name, value, size, 0) == 0)
+		if (cap && t->shifted ? set_caps(t, fd, value, size) == 0
+				      : fsetxattr(fd, name, value, size, 0) == 0)
 			continue;
 		/* A program without its capabilities is broken; a comment less is not. */
 		if (errno != ENOTSUP || cap)
@@ -103,6 +134,17 @@ static int set_xattrs(
 		t->xattrs++;
 	}
 	return 0;
+}
+
+/*
+ * What runs as its owner must not run as root because that owner has no id. With one id for all
+ * there is nobody to become.
+ */
+static mode_t mode_of(const struct tree *t, struct archive_entry *entry, const struct owner *o)
+{
+	mode_t mode = archive_entry_perm(entry) & 07777;
+
+	return t->shifted && *o->record ? mode & ~(mode_t)(S_ISUID | S_ISGID) : mode;
 }
 
 int attrs_apply_fd(
@@ -117,7 +159,7 @@ int attrs_apply_fd(
 	/* In this order: a change of owner clears setuid bits and file capabilities. */
 	if (fchown(fd, o.uid, o.gid) < 0)
 		return tree_err(e, -errno, "set the owner of", path);
-	if (fchmod(fd, archive_entry_perm(entry) & 07777) < 0)
+	if (fchmod(fd, mode_of(t, entry, &o)) < 0)
 		return tree_err(e, -errno, "set the mode of", path);
 	r = set_xattrs(t, entry, fd, path, e);
 	if (r < 0)

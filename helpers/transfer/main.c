@@ -18,7 +18,7 @@
 
 struct args {
 	char *in_fd, *out_fd, *userns_fd, *blob_fd;
-	char *digest, *size, *diff_id, *max_bytes;
+	char *digest, *size, *diff_id, *max_bytes, *uid_map, *gid_map;
 	bool nonempty, record_owners;
 	/* the same, checked */
 	int in, out, userns, blob;
@@ -35,6 +35,9 @@ static const struct opt options[] = {
 	OPT_STR(0, "diff-id", struct args, diff_id, "HEX", "what it must be uncompressed"),
 	OPT_STR(0, "max-bytes", struct args, max_bytes, "N", "limit of the uncompressed size"),
 	OPT_FLAG(0, "nonempty", struct args, nonempty, "refuse an archive without entries"),
+	OPT_STR(0, "uid-map", struct args, uid_map, "MAP", "users of the archive in the namespace"),
+	OPT_STR(0, "gid-map", struct args, gid_map, "MAP",
+		"groups of the archive in the namespace"),
 	OPT_FLAG(0, "record-owners", struct args, record_owners,
 		"write down owners that are not mapped"),
 	OPT_END,
@@ -161,6 +164,40 @@ static int end_unpack(struct stream *s, const struct tree *t, const struct args 
 	return 0;
 }
 
+static int parse_map(const char *text, struct idmap_line *ret, size_t *ret_n, struct err *e)
+{
+	_cleanup_strv_ char **lines = strv_split(text, ',');
+	size_t n = 0;
+
+	strv_foreach (word, lines) {
+		_cleanup_strv_ char **part = strv_split(word, ':');
+		struct idmap_line *l = &ret[n++];
+
+		if (n > IDMAP_LINES || strv_len(part) != 3 || parse_u32(part[0], &l->inside) < 0 ||
+			parse_u32(part[1], &l->outside) < 0 || parse_u32(part[2], &l->count) < 0)
+			return err_msg(e, -EINVAL, "an id map that is none");
+	}
+	*ret_n = n;
+	return 0;
+}
+
+/* What owners may be, and become. */
+static int owners(const struct args *a, struct tree *t, struct err *e)
+{
+	int r = idmap_read(0, &t->ids);
+
+	if (r < 0)
+		return err_set(e, r, "read the id map");
+	if (!a->uid_map || !a->gid_map) {
+		/* The numbers of the archive are those of the namespace: an identity. */
+		idmap_identity(&t->ids, &t->ids);
+		return 0;
+	}
+	r = parse_map(a->uid_map, t->ids.uid, &t->ids.n_uid, e);
+	t->shifted = true;
+	return r < 0 ? r : parse_map(a->gid_map, t->ids.gid, &t->ids.n_gid, e);
+}
+
 static int do_unpack(struct args *a, json_t *answer, struct err *e)
 {
 	_cleanup_(stream_free)
@@ -177,11 +214,8 @@ static int do_unpack(struct args *a, json_t *answer, struct err *e)
 		r = need_fd(a->out, "out-fd", e);
 	if (r == 0 && a->userns >= 0)
 		r = confine_enter_userns(a->userns, e);
-	if (r == 0) {
-		r = idmap_read(0, &t.ids);
-		if (r < 0)
-			return err_set(e, r, "read the id map");
-	}
+	if (r == 0)
+		r = owners(a, &t, e);
 	if (r == 0)
 		r = stream_init(&s, e);
 	if (r == 0)

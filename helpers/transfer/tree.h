@@ -20,7 +20,8 @@ struct tree_dir {
 
 struct tree {
 	int root; /* borrowed; the tree's root directory */
-	struct idmap ids; /* what owners may be */
+	struct idmap ids; /* what owners may be, and are in the user namespace */
+	bool shifted; /* they are not the same */
 	bool record_owners; /* others are written down and become 0 (uctr/owner.h) */
 	char *parent; /* path of parent_fd; NULL: nothing cached */
 	int parent_fd; /* of the entry before; most entries follow a sibling */

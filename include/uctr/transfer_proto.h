@@ -8,13 +8,15 @@
  *   digest  --in-fd N [--blob-fd N] [--digest HEX] [--size N]
  *   unpack  --in-fd N --out-fd N [--userns-fd N] [--blob-fd N] [--digest HEX] [--size N]
  *           [--diff-id HEX] [--max-bytes N] [--nonempty] [--record-owners]
+ *           [--uid-map MAP --gid-map MAP]
  *   remove  --out-fd N [--userns-fd N] NAME
  *
  * in-fd is read to its end. blob-fd is an empty file that receives the same bytes. out-fd is an
  * empty directory that becomes the layer's tree (unpack), or the directory that holds NAME
  * (remove). digest and size say what the bytes read must be, diff-id what they are uncompressed.
  * userns-fd is the user namespace whose ids the tree's owners are. An owner that it does not map is
- * an error, or with record-owners becomes 0 and is written down (uctr/owner.h).
+ * an error, or with record-owners becomes 0 and is written down (uctr/owner.h). A MAP is a list of
+ * ID:NSID:COUNT: what owners in the archive are in that namespace; without one they are the same.
  *
  * It answers with one line of JSON on standard output and exit code 0:
  *   {"ok":true, "digest":HEX, "size":N, "diffId":HEX, "compression":"none|gzip|zstd|xz|bzip2",

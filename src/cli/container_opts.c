@@ -38,6 +38,7 @@ const struct opt container_opts[] = { OPT_LIST(0, "add-host", S, add_host, "NAME
 	OPT_LIST('e', "env", S, env, "K[=V]", "set a variable, or pass the caller's on"),
 	OPT_LIST(0, "env-file", S, env_file, "FILE", "read variables from a file"),
 	OPT_FLAG(0, "explain", S, explain, "print the plan instead of running it"),
+	OPT_LIST(0, "gidmap", S, gidmap, "CTR:HOST[:N]", "map group ids, as --uidmap does"),
 	OPT_LIST(0, "group-add", S, group_add, "GROUP",
 		"add a group, or keep-groups for the caller's"),
 	OPT_STR('h', "hostname", S, hostname, "NAME", "set the host name"),
@@ -82,11 +83,15 @@ const struct opt container_opts[] = { OPT_LIST(0, "add-host", S, add_host, "NAME
 	OPT_LIST(0, "tmpfs", S, tmpfs, "DIR[:OPTIONS]", "mount a tmpfs (size=, mode=, ...)"),
 	OPT_FLAG('t', "tty", S, tty, "give the process a terminal"),
 	OPT_STR(0, "tz", S, tz, "ZONE", "set the time zone (Europe/Berlin, local)"),
+	OPT_LIST(0, "uidmap", S, uidmap, "CTR:HOST[:N]",
+		"map N user ids from CTR on to HOST on: 0 is the caller, 1 and up his ranges; @ID "
+		"is the host's number"),
 	OPT_LIST(0, "ulimit", S, ulimit, "NAME=SOFT[:HARD]", "set a resource limit"),
 	OPT_STR(0, "umask", S, umask, "OCTAL", "set the umask (default 0022)"),
 	OPT_STR(0, "userns", S, userns, "MODE",
-		"ids of the container: full (root is the caller, then his ranges), one (the caller "
-		"alone)"),
+		"ids of the container: full (or host: root is the caller, then his ranges), "
+		"keep-id[:uid=N,gid=N,size=N] (the caller is himself, or N), nomap (the ranges "
+		"alone), auto[:size=N] (ids that no other container has), one (the caller alone)"),
 	OPT_STR('u', "user", S, user, "USER[:GROUP]", "run as this user, by name or number"),
 	OPT_LIST('v', "volume", S, volumes, "SRC:DIR[:OPTIONS]",
 		"mount a file or directory of the host (ro, rw, z, Z, rslave ...)"),

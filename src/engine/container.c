@@ -38,6 +38,8 @@ void container_free(struct container *c)
 	json_decref(c->annotations);
 	free(c->network);
 	free(c->driver);
+	free(c->userns);
+	free(c->userns_why);
 	free(c->error);
 	free(c->cgroup);
 	*c = (struct container)CONTAINER_INIT;

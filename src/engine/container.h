@@ -32,6 +32,7 @@ struct container {
 	json_t *labels, *annotations; /* objects of strings */
 	char *network;
 	char *driver; /* how its root file system is made, runtime/ladder.h; NULL: overlay, or none */
+	char *userns, *userns_why; /* how ids are mapped, and why so when it was not asked for */
 	char **mounts; /* "SOURCE:DEST" for listings */
 	int64_t created, started, finished; /* nanoseconds since the epoch; 0: not yet */
 	enum container_state state;

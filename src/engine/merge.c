@@ -126,7 +126,10 @@ static int merge_user(const struct container_opts *o, const struct image_policy 
 	struct spec_user *u = &p->spec.process.user;
 	const char *name = o->user ? o->user : img->user && *img->user ? img->user : "0";
 
-	u->name = strdup(name);
+	/* keep-id is asked for by whoever wants to be himself (podman's rule too). */
+	u->name = !o->user && p->mapping->mode == MAP_KEEP_ID && !p->mapping->why[0]
+			  ? str_printf("%u:%u", p->mapping->uid, p->mapping->gid)
+			  : strdup(name);
 	u->make_passwd = true;
 	/* Red control of A19: a label is taken for an order. */
 	u->keep_groups =
@@ -209,14 +212,17 @@ static int refuse_ports(const struct container_opts *o, struct err *e)
 	return 0;
 }
 
-int plan_make(struct engine *en, const struct container_opts *o, const struct image *img,
-	const char *rootfs, char *const *args, struct plan *p, struct err *e)
+int plan_make(struct engine *en, const struct container_opts *o, const struct mapping *map,
+	const struct image *img, const char *rootfs, char *const *args, struct plan *p,
+	struct err *e)
 {
 	struct image_policy policy = { 0 };
 	int r = 0;
 
 	memset(p, 0, sizeof(*p));
-	idmap_identity(&en->map, &p->spec.map);
+	p->mapping = map;
+	p->spec.map = map->child;
+	p->spec.caller_opens = map->root_uid != 0 || map->root_gid != 0;
 	if (img)
 		r = image_policy_read(img, &policy, e);
 	else if (!(p->spec.root_path = strdup(rootfs)))
@@ -241,7 +247,9 @@ int plan_make(struct engine *en, const struct container_opts *o, const struct im
 	if (r == 0)
 		r = merge_devices(o, p, e);
 	if (r == 0)
-		r = merge_limits(o, p, e);
+		r = merge_limits(en, o, p, e);
+	if (r == 0)
+		r = merge_caller(p, e);
 	/* Image labels first, then what the person gave. */
 	p->labels = policy.labels ? json_incref(policy.labels) : NULL;
 	if (r == 0)

@@ -4,6 +4,7 @@
 #define UCTR_ENGINE_MERGE_H
 
 #include "engine/engine.h"
+#include "engine/mapping.h"
 #include "engine/options.h"
 #include "image/image.h"
 #include "net/net.h"
@@ -22,6 +23,7 @@ void image_policy_free(struct image_policy *p);
 /* The outcome: the spec and what the engine keeps of the request besides. */
 struct plan {
 	struct spec spec;
+	const struct mapping *mapping; /* borrowed */
 	enum net_mode net;
 	json_t *labels, *annotations;
 	char **mounts; /* for listings */
@@ -36,8 +38,9 @@ void plan_free(struct plan *p);
  * img NULL: --rootfs, whose directory is already absolute in `rootfs`. `args` is the command line's
  * command. What needs the container's own directory (overlay, /etc files) is added by plan_place().
  */
-int plan_make(struct engine *en, const struct container_opts *o, const struct image *img,
-	const char *rootfs, char *const *args, struct plan *ret, struct err *e);
+int plan_make(struct engine *en, const struct container_opts *o, const struct mapping *map,
+	const struct image *img, const char *rootfs, char *const *args, struct plan *ret,
+	struct err *e);
 
 /* merge_mounts.c */
 int merge_mounts(const struct container_opts *o, struct plan *p, struct err *e);
@@ -46,7 +49,9 @@ int merge_devices(const struct container_opts *o, struct plan *p, struct err *e)
 int merge_security(
 	struct engine *en, const struct container_opts *o, struct plan *p, struct err *e);
 /* merge_limits.c */
-int merge_limits(const struct container_opts *o, struct plan *p, struct err *e);
+int merge_limits(struct engine *en, const struct container_opts *o, struct plan *p, struct err *e);
+/* merge_caller.c: name and home of a caller who is himself inside; after all mounts are known */
+int merge_caller(struct plan *p, struct err *e);
 /* merge_env.c */
 int merge_env(const struct container_opts *o, const struct image_policy *img, struct plan *p,
 	struct err *e);

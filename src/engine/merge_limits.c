@@ -138,25 +138,23 @@ static int add_sysctl(const char *kv, struct plan *p, struct err *e)
 }
 
 /* ping for every mapped group, and every port: the namespace is the container's own. */
-static int default_sysctls(struct plan *p)
+static int default_sysctls(struct engine *en, struct plan *p)
 {
-	const struct idmap *m = &p->spec.map;
-	uint32_t top = 0;
+	uint32_t low, high;
 
 	if (p->net == NET_HOST)
 		return 0;
-	for (size_t i = 0; i < m->n_gid; i++) {
-		uint32_t last = m->gid[i].inside + m->gid[i].count - 1;
-
-		top = last > top ? last : top;
-	}
 	/* The kernel reads the ids in the writer's namespace and compares host ids. */
-	if (strv_addf(&p->spec.sysctl, "net.ipv4.ping_group_range=0 %u", top) < 0)
+	idmap_gid_span(&p->spec.map, &en->map, &low, &high);
+	if (low >
+		high) /* a small keep-id: the numbers must rise inside too; then the caller's alone */
+		low = high = idmap_reverse(p->spec.map.gid, p->spec.map.n_gid, 0);
+	if (strv_addf(&p->spec.sysctl, "net.ipv4.ping_group_range=%u %u", low, high) < 0)
 		return -ENOMEM;
 	return strv_add(&p->spec.sysctl, "net.ipv4.ip_unprivileged_port_start=0");
 }
 
-int merge_limits(const struct container_opts *o, struct plan *p, struct err *e)
+int merge_limits(struct engine *en, const struct container_opts *o, struct plan *p, struct err *e)
 {
 	struct cgroup_limits *l = &p->spec.limits;
 	int r;
@@ -167,7 +165,7 @@ int merge_limits(const struct container_opts *o, struct plan *p, struct err *e)
 		return r;
 	r = default_rlimits(&p->spec.process);
 	if (r == 0)
-		r = default_sysctls(p);
+		r = default_sysctls(en, p);
 	if (r < 0)
 		return err_set(e, r, "limits");
 	strv_foreach (u, o->ulimit) {

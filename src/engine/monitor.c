@@ -179,6 +179,8 @@ static int start_container(struct monitor *m, struct err *e)
 	m->self = s->c.monitor;
 	fd_closep(&s->hold.lock);
 	if (r == 0)
+		r = start_give(s, e);
+	if (r == 0)
 		r = start_emulation(m, e);
 	if (r == 0)
 		r = launch_begin(l, e);
@@ -397,8 +399,10 @@ void monitor_main(struct start *s)
 	 * The command returns when its container is not listed and its name is free. What is left is
 	 * nobody's concern but ours, and a lock that is still held says so.
 	 */
-	if (s->c.auto_remove)
+	if (s->c.auto_remove) {
 		(void)container_unlist(s->en, &s->c, &e);
+		mapping_release(s->en, &s->mapping, s->c.id);
+	}
 	trace("ended");
 	trace_end(); /* standard error belongs to whoever comes after the command */
 	clients_finish(m);

@@ -19,6 +19,7 @@ struct container_opts {
 	char *cpus, *memory, *pids_limit, *shm_size;
 	char **env, **env_file, **tmpfs, **volumes, **mounts, **devices, **cap_add, **cap_drop;
 	char **security_opt, **group_add, **dns, **dns_search, **dns_option, **add_host, **ulimit;
+	char **uidmap, **gidmap;
 	char **sysctl, **labels, **annotations, **publish, **storage_opt;
 };
 

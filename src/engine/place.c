@@ -60,6 +60,9 @@ static int add_layers(struct start *s, const struct image *img, struct err *e)
 	char ***lowers = &s->plan.spec.lowers;
 	int r = 0;
 
+	/* It is the caller's, who is not root in such a map. */
+	if (s->mapping.shifted)
+		return strv_extend(lowers, img->layers) < 0 ? err_set(e, -ENOMEM, "layers") : 0;
 	if (faccessat(s->en->data, SKELETON_LAST, F_OK, AT_SYMLINK_NOFOLLOW) < 0)
 		r = make_skeleton(s->en, e);
 	if (r < 0)
@@ -230,5 +233,33 @@ int start_place(
 	if (r == 0 && !env_get(s->plan.spec.process.env, "HOSTNAME") &&
 		env_set(&s->plan.spec.process.env, "HOSTNAME", s->plan.spec.hostname) < 0)
 		r = err_set(e, -ENOMEM, "environment");
+	return r;
+}
+
+/* What root of the container shall own, below the container's two directories. */
+static int give(int dir, const char *name, const struct mapping *m, struct err *e)
+{
+	if (fchownat(dir, name, m->root_uid, m->root_gid, AT_SYMLINK_NOFOLLOW) < 0 &&
+		errno != ENOENT)
+		return err_set(e, -errno, "give %s to the container's root", name);
+	return 0;
+}
+
+int start_give(struct start *s, struct err *e)
+{
+	static const char *const dirs[] = { "upper", "work" }, *const files[] = { "resolv.conf",
+		"hosts", "hostname", "localtime" };
+	_cleanup_fd_ int runtime = -1;
+	int r = 0;
+
+	if (!s->plan.spec.caller_opens)
+		return 0;
+	runtime = container_runtime_dir(s->en, &s->c, e);
+	if (runtime < 0)
+		return runtime;
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++)
+		r = give(s->c.dir, dirs[i], &s->mapping, e);
+	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++)
+		r = give(runtime, files[i], &s->mapping, e);
 	return r;
 }

@@ -47,6 +47,8 @@ int container_save(struct container *c, struct err *e)
 	bad |= set(o, "annotations", c->annotations ? json_incref(c->annotations) : json_object());
 	bad |= set(o, "network", text_or_null(c->network));
 	bad |= set(o, "driver", text_or_null(c->driver));
+	bad |= set(o, "userns", text_or_null(c->userns));
+	bad |= set(o, "usernsWhy", text_or_null(c->userns_why));
 	bad |= set(o, "mounts", json_from_strv(c->mounts));
 	bad |= set(o, "created", json_integer(c->created));
 	bad |= set(o, "started", json_integer(c->started));
@@ -101,6 +103,8 @@ static int parse(json_t *o, struct container *c, struct err *e)
 		load_object(o, "annotations", &c->annotations, e) < 0 ||
 		json_get_strdup(o, "network", &c->network, e) < 0 ||
 		json_get_strdup(o, "driver", &c->driver, e) < 0 ||
+		json_get_strdup(o, "userns", &c->userns, e) < 0 ||
+		json_get_strdup(o, "usernsWhy", &c->userns_why, e) < 0 ||
 		json_get_strv(o, "mounts", &c->mounts, e) < 0 ||
 		json_get_i64(o, "created", &c->created, e) < 0 ||
 		json_get_i64(o, "started", &c->started, e) < 0 ||
@@ -284,6 +288,8 @@ json_t *record_row(const struct container *c, bool no_trunc)
 	set(o, "Mounts", mounts_text(c));
 	set(o, "Networks", text_or_null(c->network));
 	set(o, "Driver", text_or_null(c->driver));
+	set(o, "Userns", text_or_null(c->userns));
+	set(o, "UsernsWhy", json_text(c->userns_why ? c->userns_why : ""));
 	set(o, "AutoRemove", json_boolean(c->auto_remove));
 	return o;
 }

@@ -92,6 +92,8 @@ int run_prepare(struct start *s, const struct container_opts *o, char *const *op
 	/* First of all, as a new namespace takes longer than everything that follows here. */
 	if (r == 0 && !o->explain && (r = userns_hold(s->en, &s->hold, e)) < 0)
 		start_explain_refusal(e);
+	if (r == 0)
+		r = mapping_make(s->en, &s->mapping, e);
 	if (r < 0)
 		return r;
 	r = o->rootfs ? find_rootfs(operands[0], &rootfs, e)
@@ -99,7 +101,8 @@ int run_prepare(struct start *s, const struct container_opts *o, char *const *op
 	if (r < 0)
 		return image_failed(s->en, r, e);
 	trace("image found");
-	r = plan_make(s->en, o, o->rootfs ? NULL : img, rootfs, operands + 1, &s->plan, e);
+	r = plan_make(
+		s->en, o, &s->mapping, o->rootfs ? NULL : img, rootfs, operands + 1, &s->plan, e);
 	trace("plan made");
 	return r;
 }
@@ -121,6 +124,7 @@ static int fill_record(
 {
 	struct container *c = &s->c;
 	const struct plan *p = &s->plan;
+	char userns[120];
 
 	c->image = strdup(img ? img->name : p->spec.root_path);
 	c->image_id = img ? strdup(img->id) : NULL;
@@ -128,12 +132,15 @@ static int fill_record(
 	c->annotations = p->annotations ? json_incref(p->annotations) : NULL;
 	c->network = strdup(net_name(p->net));
 	c->driver = img ? strdup(ladder_name(ROOT_OVERLAY)) : NULL;
+	mapping_name(&s->mapping, userns, sizeof(userns));
+	c->userns = strdup(s->en->one_id ? "one" : userns);
+	c->userns_why = s->mapping.why[0] ? strdup(s->mapping.why) : NULL;
 	c->stop_signal = p->stop_signal;
 	c->stop_timeout = p->stop_timeout;
 	c->auto_remove = o->rm;
 	c->tty = o->tty;
 	c->open_stdin = o->interactive;
-	if (!c->image || (img && (!c->image_id || !c->driver)) || !c->network ||
+	if (!c->image || (img && (!c->image_id || !c->driver)) || !c->network || !c->userns ||
 		strv_extend(&c->command, p->spec.process.args) < 0 ||
 		strv_extend(&c->mounts, p->mounts) < 0)
 		return err_set(e, -ENOMEM, "record");
@@ -172,7 +179,9 @@ int run_start(
 	trace("container %.12s made", s->c.id);
 	if (o->tty)
 		attach_size(&pr->rows, &pr->cols);
-	r = fill_record(s, o, img, e);
+	r = mapping_claim(s->en, &s->mapping, s->c.id, e);
+	if (r == 0)
+		r = fill_record(s, o, img, e);
 	if (r == 0)
 		r = start_place(s, o, img, e);
 	/* Both before the start: what cannot be written is known before anything runs. */
@@ -285,8 +294,10 @@ static json_t *explain_cgroup(const struct spec *s)
 
 json_t *run_explain(const struct start *s, const struct image *img)
 {
+	static struct idmap outside;
 	const struct spec *sp = &s->plan.spec;
 	json_t *o = json_object();
+	char userns[120];
 
 	json_object_set_new(o, "image", img ? json_text(img->name) : json_null());
 	json_object_set_new(o, "root",
@@ -298,7 +309,12 @@ json_t *run_explain(const struct start *s, const struct image *img)
 	json_object_set_new(o, "user", json_text(sp->process.user.name));
 	json_object_set_new(o, "workdir", json_text(sp->process.cwd));
 	json_object_set_new(o, "environment", json_from_strv(sp->process.env));
-	json_object_set_new(o, "map", explain_map(&s->en->map));
+	mapping_name(&s->mapping, userns, sizeof(userns));
+	json_object_set_new(o, "userns", json_string(userns));
+	if (s->mapping.why[0])
+		json_object_set_new(o, "usernsWhy", json_text(s->mapping.why));
+	idmap_compose(&s->mapping.child, &s->en->map, &outside);
+	json_object_set_new(o, "map", explain_map(&outside));
 	json_object_set_new(o, "mounts", explain_mounts(sp));
 	json_object_set_new(o, "masked", json_from_strv(sp->masked));
 	json_object_set_new(o, "readonly", json_from_strv(sp->readonly));

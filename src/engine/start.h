@@ -37,6 +37,12 @@ void start_free(struct start *s);
 int start_place(
 	struct start *s, const struct container_opts *o, const struct image *img, struct err *e);
 
+/*
+ * Gives it to the container's root where he is not the caller. Called by the monitor, which may
+ * change owners in the user's namespace. place.c
+ */
+int start_give(struct start *s, struct err *e);
+
 /* Makes the cgroup, the pipes and the monitor; returns when the payload runs. */
 int start_go(struct start *s, struct err *e);
 /* Adds what `uctr doctor` knows about a refusal of the host's. */

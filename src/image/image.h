@@ -8,6 +8,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "sys/idmap.h"
 
 /*
  * The store: `dirfd` is the user's data directory ($XDG_DATA_HOME/uctr), made and verified by
@@ -22,6 +23,7 @@ struct image_store {
 	const char *form;
 	int userns_fd;
 	bool record_owners;
+	const struct idmap *shift; /* image ids to those of the user namespace; NULL: the same */
 	int (*userns)(struct image_store *s, struct err *e); /* fills userns_fd: 0 or error */
 	void *ctx;
 };

@@ -146,6 +146,7 @@ int stage_fill(struct stage *st, int in_fd, const struct stage_want *want, struc
 	t.size = want->size;
 	t.nonempty = want->nonempty;
 	t.record_owners = st->s->record_owners;
+	t.shift = st->s->shift;
 	return transfer_run(&t, &st->res, e);
 }
 

@@ -18,6 +18,19 @@
 
 #define ANSWER_MAX 65536
 
+/* "INSIDE:OUTSIDE:COUNT,..." */
+static int add_map(const char *flag, const struct idmap_line *l, size_t n, char ***argv)
+{
+	_cleanup_str_ struct str text = { 0 };
+
+	for (size_t i = 0; i < n; i++) {
+		if (str_addf(&text, "%s%u:%u:%u", i ? "," : "", l[i].inside, l[i].outside,
+			    l[i].count) < 0)
+			return -ENOMEM;
+	}
+	return strv_addf(argv, "%s=%s", flag, text.s ? text.s : "");
+}
+
 static int add_args(const struct transfer *t, char ***argv)
 {
 	const struct {
@@ -47,6 +60,10 @@ static int add_args(const struct transfer *t, char ***argv)
 		r = strv_add(argv, "--nonempty");
 	if (r == 0 && t->record_owners)
 		r = strv_add(argv, "--record-owners");
+	if (r == 0 && t->shift)
+		r = add_map("--uid-map", t->shift->uid, t->shift->n_uid, argv);
+	if (r == 0 && t->shift)
+		r = add_map("--gid-map", t->shift->gid, t->shift->n_gid, argv);
 	if (r == 0 && t->name)
 		r = strv_add(argv, "--");
 	if (r == 0 && t->name)

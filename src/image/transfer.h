@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "base/err.h"
+#include "sys/idmap.h"
 #include "uctr/transfer_proto.h"
 
 /* One job: descriptors are borrowed, -1 where there is none; strings NULL where there is none. */
@@ -19,6 +20,7 @@ struct transfer {
 	int64_t size; /* -1: not known */
 	bool nonempty, record_owners;
 	const char *name; /* for remove */
+	const struct idmap *shift; /* owners in the archive to ids of the user namespace, or NULL */
 };
 #define TRANSFER_INIT(v)                                                                           \
 	{                                                                                          \

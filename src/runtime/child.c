@@ -26,7 +26,7 @@
 
 /*
  * requires: cloned. leaves: ids 0:0 of the new user namespace, no dump, no ptrace by anybody in
- * it. must not: touch a path before, as ids are not mapped.
+ * it. must not: touch a path before ids are mapped.
  */
 static int stage_ids(struct child *c, struct err *e)
 {
@@ -36,6 +36,8 @@ static int stage_ids(struct child *c, struct err *e)
 		return r;
 	r = process_early(&c->process, e);
 	if (r < 0)
+		return r;
+	if (c->spec->caller_opens && (r = paths_open(c, e)) < 0)
 		return r;
 	if (spec_find_ns(c->spec, CLONE_NEWUSER) &&
 		(setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))

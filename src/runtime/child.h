@@ -8,6 +8,12 @@
 #include "runtime/launch.h"
 #include "runtime/netns.h"
 
+/* A directory that was opened before its path could no longer be searched. */
+struct opened {
+	const char *path; /* borrowed from the spec */
+	int fd;
+};
+
 struct mask {
 	int fd;
 	bool attached;
@@ -19,7 +25,9 @@ struct child {
 	const struct spec *spec;
 	int sync;
 	int root; /* the new root: O_PATH or mount */
-	int *mounts; /* detached mounts, as spec->mounts */
+	struct opened *opened; /* by paths_open(), else NULL */
+	size_t n_opened;
+	int *mounts; /* detached mounts, as spec->mounts; -1: not made yet */
 	int *devices; /* detached device nodes, as spec->devices */
 	struct mask null, empty; /* for masks: verified /dev/null, an empty read-only tmpfs */
 	struct netns_maker net;
@@ -37,7 +45,12 @@ struct stage {
 /* Never returns. */
 void child_main(const struct launch *l, int sync) __attribute__((noreturn));
 
+/* paths.c: what the caller may search and root of the namespace may not (spec.caller_opens) */
+int paths_open(struct child *c, struct err *e);
+/* A directory of the spec's by path: O_PATH descriptor of the child's own, or -errno. */
+int paths_dir(const struct child *c, const char *path);
 /* rootfs.c: before pivot_root */
+int rootfs_open_binds(struct child *c, struct err *e);
 int rootfs_mount_root(struct child *c, struct err *e);
 int rootfs_open_sources(struct child *c, struct err *e);
 int rootfs_sysctl(struct child *c, struct err *e);

@@ -38,7 +38,7 @@ int rootfs_overlay(struct child *c, int upper, int work, struct err *e)
 	if (!lower)
 		return err_set(e, -ENOMEM, "layers");
 	for (size_t i = 0; i < n; i++) {
-		lower[i] = open_dir(s->lowers[i]);
+		lower[i] = paths_dir(c, s->lowers[i]);
 		if (lower[i] < 0 && r == 0)
 			r = err_set(e, lower[i], "open layer %s", s->lowers[i]);
 	}
@@ -60,8 +60,8 @@ static int overlay(struct child *c, struct err *e)
 
 	if (s->root > ROOT_OVERLAY)
 		return ladder_mount(c, e);
-	upper = open_dir(s->upper);
-	work = open_dir(s->work);
+	upper = paths_dir(c, s->upper);
+	work = paths_dir(c, s->work);
 	if (upper < 0 || work < 0)
 		return err_set(
 			e, upper < 0 ? upper : work, "open %s", upper < 0 ? s->upper : s->work);
@@ -71,12 +71,12 @@ static int overlay(struct child *c, struct err *e)
 
 int rootfs_bind(struct child *c, struct err *e)
 {
-	_cleanup_fd_ int dir = open_dir(c->spec->root_path);
+	_cleanup_fd_ int dir = paths_dir(c, c->spec->root_path);
 	int mnt, r;
 
 	if (dir < 0)
 		return err_set(e, dir, "root file system %s", c->spec->root_path);
-	mnt = mount_clone(AT_FDCWD, c->spec->root_path, true);
+	mnt = mount_clone(dir, "", true);
 	if (mnt < 0)
 		return err_set(e, mnt, "bind root file system %s", c->spec->root_path);
 	r = mount_attach(mnt, dir);
@@ -153,17 +153,47 @@ static int bind_source(const struct spec_mount *m, struct err *e)
 	return mnt;
 }
 
+static int alloc_mounts(struct child *c, struct err *e)
+{
+	if (c->mounts)
+		return 0;
+	c->mounts = calloc(c->spec->n_mounts + 1, sizeof(*c->mounts));
+	if (!c->mounts)
+		return err_set(e, -ENOMEM, "mounts");
+	for (size_t i = 0; i < c->spec->n_mounts; i++)
+		c->mounts[i] = -1;
+	return 0;
+}
+
+int rootfs_open_binds(struct child *c, struct err *e)
+{
+	int r = alloc_mounts(c, e);
+
+	for (size_t i = 0; r >= 0 && i < c->spec->n_mounts; i++) {
+		const struct spec_mount *m = &c->spec->mounts[i];
+
+		if (m->kind != MOUNT_BIND)
+			continue;
+		c->mounts[i] = r = bind_source(m, e);
+		if (r < 0)
+			err_wrap(e, r, "mount %s", m->dest);
+	}
+	return r < 0 ? r : 0;
+}
+
 /* requires: the host's tree in view. leaves: every mount as a detached one. */
 int rootfs_open_sources(struct child *c, struct err *e)
 {
 	const struct spec *s = c->spec;
+	int r = alloc_mounts(c, e);
 
-	c->mounts = calloc(s->n_mounts + 1, sizeof(*c->mounts));
-	if (!c->mounts)
-		return err_set(e, -ENOMEM, "mounts");
+	if (r < 0)
+		return r;
 	for (size_t i = 0; i < s->n_mounts; i++) {
 		const struct spec_mount *m = &s->mounts[i];
 
+		if (c->mounts[i] >= 0)
+			continue;
 		c->mounts[i] = m->kind == MOUNT_BIND ? bind_source(m, e) : new_fs(m, e);
 		if (c->mounts[i] < 0)
 			return err_wrap(e, c->mounts[i], "mount %s", m->dest);

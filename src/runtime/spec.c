@@ -16,6 +16,8 @@ static void free_user(struct spec_user *u)
 {
 	free(u->groups);
 	free(u->name);
+	free(u->entry_name);
+	free(u->entry_home);
 	strv_free(u->group_names);
 }
 

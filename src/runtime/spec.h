@@ -38,6 +38,9 @@ struct spec_user {
 	char **group_names; /* own: --group-add, names or numbers */
 	bool keep_groups; /* own: leave the caller's supplementary groups alone */
 	bool make_passwd; /* own: give an unknown uid a passwd entry */
+	/* own: who entry_uid is when the root's passwd does not know him; NULL: nobody in particular */
+	char *entry_name, *entry_home;
+	uint32_t entry_uid;
 };
 
 /* What one process in the container is given; start and exec use the same struct. */
@@ -116,6 +119,12 @@ struct spec {
 	bool ephemeral; /* own: the upper directory is thrown away afterwards */
 	enum spec_root root; /* own: how layers become a root; root_path is for the lower rungs */
 	uint64_t tmpfs_size; /* own: bytes of ROOT_TMPFS; 0: half of the memory */
+
+	/*
+	 * own: root of the namespace is not the caller, whose directories he may not be allowed to
+	 * search: what the paths above and sources of binds name is opened with the caller's rights.
+	 */
+	bool caller_opens;
 
 	char *hostname, *domainname;
 	struct spec_mount *mounts;

@@ -173,6 +173,12 @@ static bool on_root(int root, int fd)
 	       statx(fd, "", AT_EMPTY_PATH, STATX_MNT_ID, &b) == 0 && a.stx_mnt_id == b.stx_mnt_id;
 }
 
+/* Is it the user that the engine has a name for? */
+static bool is_entry(const struct spec_process *p)
+{
+	return p->user.entry_name && p->user.uid == p->user.entry_uid;
+}
+
 /* An entry for a uid the image does not know, so that whoami, ssh and git work; podman does it. */
 static int make_entry(int root, const struct spec_process *p, const char *home, bool newline)
 {
@@ -184,8 +190,11 @@ static int make_entry(int root, const struct spec_process *p, const char *home, 
 	/* A file of the caller's is his: it gets no line that he did not write. */
 	if (!on_root(root, fd))
 		return 0;
-	line = str_printf("%s%u:x:%u:%u:container user:%s:/bin/sh\n", newline ? "\n" : "",
-		p->user.uid, p->user.uid, p->user.gid, home);
+	line = is_entry(p)
+		       ? str_printf("%s%s:x:%u:%u:container user:%s:/bin/sh\n", newline ? "\n" : "",
+				 p->user.entry_name, p->user.uid, p->user.gid, home)
+		       : str_printf("%s%u:x:%u:%u:container user:%s:/bin/sh\n", newline ? "\n" : "",
+				 p->user.uid, p->user.uid, p->user.gid, home);
 	wr = inroot_open(root, "/etc/passwd", O_WRONLY | O_APPEND | O_NOCTTY | O_NONBLOCK, 0);
 	if (!line)
 		return -ENOMEM;
@@ -201,6 +210,21 @@ static bool home_is_sane(const char *s)
 			return false;
 	}
 	return true;
+}
+
+static int add_entry(int root, const struct spec_process *p, const char *passwd, struct err *e)
+{
+	const char *home = env_get(p->env, "HOME");
+	int r;
+
+	if (!p->user.make_passwd || !passwd || !*passwd)
+		return 0;
+	r = make_entry(
+		root, p, home_is_sane(home) ? home : "/", passwd[strlen(passwd) - 1] != '\n');
+	/* A read-only /etc (a volume) is no reason not to start. */
+	return r < 0 && r != -EROFS && r != -EACCES
+		       ? err_set(e, r, "add uid %u to /etc/passwd", p->user.uid)
+		       : 0;
 }
 
 /* Sets uid, gid and home from the user part of the string. */
@@ -278,19 +302,13 @@ static int resolve(int root, const struct spec *spec, struct spec_process *p, st
 		r = err_msg(e, -E2BIG, "too many groups");
 	if (r < 0)
 		return r;
-	home = u.name && home_is_sane(u.tail) ? u.tail : p->user.uid == 0 ? "/root" : "/";
+	home = is_entry(p) && p->user.entry_home ? p->user.entry_home
+	       : u.name && home_is_sane(u.tail)  ? u.tail
+	       : p->user.uid == 0                ? "/root"
+						 : "/";
 	if (!env_get(p->env, "HOME") && env_set(&p->env, "HOME", home) < 0)
 		return err_set(e, -ENOMEM, "HOME");
-	if (!u.name && p->user.make_passwd && passwd && *passwd && spec->upper) {
-		const char *want = env_get(p->env, "HOME");
-
-		r = make_entry(root, p, home_is_sane(want) ? want : "/",
-			passwd[strlen(passwd) - 1] != '\n');
-		/* A read-only /etc (a volume) is no reason not to start. */
-		if (r < 0 && r != -EROFS && r != -EACCES)
-			return err_set(e, r, "add uid %u to /etc/passwd", p->user.uid);
-	}
-	return 0;
+	return !u.name && spec->upper ? add_entry(root, p, passwd, e) : 0;
 }
 
 /* HOME for a uid given as a number (config.json): whatever is wrong with passwd, it just has none. */

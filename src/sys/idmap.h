@@ -15,6 +15,7 @@ struct idmap_line {
 	uint32_t inside, outside, count;
 };
 
+#define IDMAP_TEXT 4096 /* the kernel takes less than a page at once (user_namespaces(7)) */
 #define IDMAP_LINES 340 /* the kernel's limit (user_namespaces(7)) */
 struct idmap {
 	struct idmap_line uid[IDMAP_LINES], gid[IDMAP_LINES];
@@ -84,6 +85,18 @@ void idmap_form(const struct idmap *m, char *buf, size_t size);
 /* The outside id of an inside one and the reverse, or (uint32_t)-1 when it is not mapped. */
 uint32_t idmap_lookup(const struct idmap_line *l, size_t n, uint32_t inside);
 uint32_t idmap_reverse(const struct idmap_line *l, size_t n, uint32_t outside);
+
+/* The line that holds an inside id, or NULL. */
+const struct idmap_line *idmap_line_of(const struct idmap_line *l, size_t n, uint32_t inside);
+
+/* Is every id itself? */
+bool idmap_is_identity(const struct idmap_line *l, size_t n);
+
+/* Bytes of a line as it is written, the newline too. */
+size_t idmap_line_len(const struct idmap_line *l);
+
+/* Does the kernel take the lines (less than a page of text, at most 340)? */
+bool idmap_fits(const struct idmap_line *l, size_t n);
 
 /* How many ids. */
 uint32_t idmap_total(const struct idmap_line *l, size_t n);

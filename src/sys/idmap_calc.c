@@ -50,14 +50,45 @@ uint32_t idmap_total(const struct idmap_line *l, size_t n)
 	return sum < UINT32_MAX ? (uint32_t)sum : UINT32_MAX;
 }
 
-/* The line that holds an inside id, or NULL. */
-static const struct idmap_line *line_of(const struct idmap_line *l, size_t n, uint32_t inside)
+const struct idmap_line *idmap_line_of(const struct idmap_line *l, size_t n, uint32_t inside)
 {
 	for (size_t i = 0; i < n; i++) {
 		if (inside >= l[i].inside && inside - l[i].inside < l[i].count)
 			return &l[i];
 	}
 	return NULL;
+}
+
+bool idmap_is_identity(const struct idmap_line *l, size_t n)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (l[i].inside != l[i].outside)
+			return false;
+	}
+	return true;
+}
+
+static size_t digits(uint32_t v)
+{
+	size_t n = 1;
+
+	for (; v >= 10; v /= 10)
+		n++;
+	return n;
+}
+
+size_t idmap_line_len(const struct idmap_line *l)
+{
+	return digits(l->inside) + digits(l->outside) + digits(l->count) + 3;
+}
+
+bool idmap_fits(const struct idmap_line *l, size_t n)
+{
+	size_t text = 0;
+
+	for (size_t i = 0; i < n; i++)
+		text += idmap_line_len(&l[i]);
+	return n <= IDMAP_LINES && text < IDMAP_TEXT;
 }
 
 int idmap_split(const struct idmap_line *l, size_t n, const struct idmap_line *parent,
@@ -69,7 +100,7 @@ int idmap_split(const struct idmap_line *l, size_t n, const struct idmap_line *p
 		struct idmap_line rest = l[i];
 
 		while (rest.count > 0) {
-			const struct idmap_line *p = line_of(parent, n_parent, rest.outside);
+			const struct idmap_line *p = idmap_line_of(parent, n_parent, rest.outside);
 			uint32_t room;
 
 			if (!p)

@@ -14,7 +14,6 @@
 #include "sys/passwd.h"
 
 #define FILE_MAX (4 << 20)
-#define MAP_TEXT 4096 /* the kernel takes less than a page at once (user_namespaces(7)) */
 
 char *idmap_user_name(uid_t uid)
 {
@@ -187,19 +186,10 @@ static size_t roots_ranges(const struct idmap_line *own_map, size_t n_own, struc
 	return n;
 }
 
-static unsigned int digits(uint32_t v)
-{
-	unsigned int n = 1;
-
-	for (; v >= 10; v /= 10)
-		n++;
-	return n;
-}
-
 size_t idmap_lay_out(struct idmap_line *l, size_t n, uint32_t own)
 {
 	uint32_t next = 1; /* cannot wrap: the ranges are disjoint and leave some ids out */
-	size_t text = 6 + digits(own), i;
+	size_t text = 16, i;
 
 	if (n > IDMAP_LINES - 1)
 		n = IDMAP_LINES - 1;
@@ -209,8 +199,8 @@ size_t idmap_lay_out(struct idmap_line *l, size_t n, uint32_t own)
 	for (i = 1; i <= n; i++) {
 		l[i].inside = next;
 		/* Room is kept for two lines more, which keep-id splits off below. */
-		text += digits(next) + digits(l[i].outside) + digits(l[i].count) + 3;
-		if (text >= MAP_TEXT - 80 || i >= IDMAP_LINES - 3)
+		text += idmap_line_len(&l[i]);
+		if (text >= IDMAP_TEXT - 80 || i >= IDMAP_LINES - 3)
 			break;
 		next += l[i].count;
 	}

@@ -130,6 +130,7 @@ static void try(int in, int out)
 
 	tree_init(&t, out);
 	must(idmap_read(0, &t.ids) == 0, "no id map");
+	idmap_identity(&t.ids, &t.ids);
 	r = stream_init(&s, &e);
 	if (r == 0)
 		r = unpack(&s, &t, false, &compression, &e);
