@@ -3,6 +3,7 @@
 #include "engine/engine.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -113,6 +114,7 @@ static int find_ranges(struct engine *en, struct err *e)
 		r = idmap_check_helpers(&why);
 	if (r < 0) {
 		engine_warn(en, "containers have one id, yours: %s", why.msg);
+		snprintf(en->one_why, sizeof(en->one_why), "%s", why.msg);
 		en->one_id = true;
 	}
 	return 0;

@@ -22,6 +22,7 @@ struct engine {
 	 * it when there is nothing else; such a namespace lives beside one with the full map.
 	 */
 	bool one_id;
+	char one_why[256]; /* why there is nothing else; "" when it was asked for */
 	bool has_map;
 	struct idmap map; /* of the user's namespace; filled by engine_map() */
 	char form[256];

@@ -122,6 +122,10 @@ int mapping_make(struct engine *en, struct mapping *m, struct err *e)
 
 	if (en->one_id && m->mode != MAP_FULL && m->mode != MAP_ONE && m->mode != MAP_LINES)
 		return no_ranges(m, e);
+	if (en->one_id && m->mode == MAP_FULL) {
+		m->mode = MAP_ONE;
+		snprintf(m->why, sizeof(m->why), "%s", en->one_why);
+	}
 	if (m->mode == MAP_AUTO)
 		r = take_auto(en, m, e);
 	if (r == 0)

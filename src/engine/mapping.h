@@ -30,7 +30,7 @@ struct mapping {
 	uint32_t root_uid, root_gid; /* container root, as the user's namespace counts */
 	bool shifted; /* inside ids are not those of the user's namespace */
 	char form[256]; /* the ownership form of its layers */
-	char why[200]; /* how it came about, when nobody asked for it; "" */
+	char why[256]; /* how it came about, when nobody asked for it; "" */
 };
 
 /* Reads the options; before engine_map(), whose choice of a namespace may follow from them. */

@@ -133,7 +133,7 @@ static int fill_record(
 	c->network = strdup(net_name(p->net));
 	c->driver = img ? strdup(ladder_name(ROOT_OVERLAY)) : NULL;
 	mapping_name(&s->mapping, userns, sizeof(userns));
-	c->userns = strdup(s->en->one_id ? "one" : userns);
+	c->userns = strdup(userns);
 	c->userns_why = s->mapping.why[0] ? strdup(s->mapping.why) : NULL;
 	c->stop_signal = p->stop_signal;
 	c->stop_timeout = p->stop_timeout;

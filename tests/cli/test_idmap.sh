@@ -80,6 +80,11 @@ test_no_ranges_is_one_id_and_one_line()
 	assertErrLine "uctr: warning: containers have one id, yours: no subordinate user ids for user $(id -un)" \
 		"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 $(id -un)"
 	assertEquals "0 0 1" "$(inside_map)"
+	assert_run_subids "$T/none" "$T/none" "$UCTR" run --explain --network none busybox true
+	assertOutHas '"userns": "one"' '"usernsWhy": "no subordinate user ids for user '
+	ctr --explain --userns one busybox true
+	assertOutHas '"userns": "one"'
+	assertFalse "a reason for what was asked for" "grep -q usernsWhy $T.out"
 	assert_run_subids "$T/none" "$T/none" "$UCTR" unshare id -u
 	assertExit 0
 	assertErrLine "containers have one id, yours"
