@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/red.h"
 #include "base/str.h"
 #include "runtime/emulate_impl.h"
 #include "sys/syscalls.h"
@@ -56,7 +57,7 @@ static int own_descriptor(const char *path)
 static int look_up(const char *path, int flags)
 {
 	struct open_how how = { .flags = (uint64_t)(unsigned int)flags | O_PATH | O_CLOEXEC,
-		.resolve = RESOLVE_NO_MAGICLINKS };
+		.resolve = red_off("magiclinks") ? 0 : RESOLVE_NO_MAGICLINKS };
 	int fd = sys_openat2(AT_FDCWD, path, &how);
 
 	return fd < 0 ? -errno : fd;
@@ -80,6 +81,8 @@ static int find_file(struct call *c, int dirfd, uint64_t at, int flags)
 	r = task_enter(c, dirfd, path[0] == '/', NULL);
 	if (r < 0)
 		return r;
+	if (red_off("follow"))
+		flags = 0;
 	fd = look_up(*path ? path : ".", flags & AT_SYMLINK_NOFOLLOW ? O_NOFOLLOW : 0);
 	task_leave(c);
 	return fd;
