@@ -225,6 +225,9 @@ static bool call_begins(struct proc *p, const struct __ptrace_syscall_info *info
 	else if (p->nr == SYS_vfork)
 		p->flags = CLONE_VFORK;
 #endif
+	/* The sealed copy of init: a payload. */
+	if (p->nr == SYS_execveat)
+		snprintf(p->becomes, sizeof(p->becomes), "-");
 	if (p->nr == SYS_execve)
 		return exec_begins(p, a[0], a[1]);
 	return true;

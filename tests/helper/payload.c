@@ -7,6 +7,7 @@
  *        payload stubborn TOKEN   escapes its parent by every means and stays: clears the
  *                                 parent-death signal, ignores signals, new session, two forks;
  *                                 prints "stubborn" once the last of the three runs
+ *        payload cling TOKEN      the same, but the first of the three ends after 30 ms
  *        payload lock FILE        takes the lock that a container's owner holds, prints "locked",
  *                                 keeps it until the end of its standard input
  *        payload parentns PID     prints the inode of the parent of that process's user namespace
@@ -16,6 +17,7 @@
 #include <linux/nsfs.h>
 #include <netinet/in.h>
 #include <signal.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -52,7 +54,7 @@ static int escape(void)
 	return 0;
 }
 
-static int stubborn(void)
+static int stubborn(bool ends)
 {
 	if (escape() != 0)
 		return 1;
@@ -62,6 +64,8 @@ static int stubborn(void)
 		if (pid < 0)
 			return fail("fork");
 		/* The outer ones stay as well: three processes to get rid of. */
+		if (pid > 0 && i == 0 && ends)
+			return usleep(30000);
 		if (pid > 0)
 			for (;;)
 				pause();
@@ -114,12 +118,13 @@ int main(int argc, char **argv)
 		return printf("%u\n", geteuid()) < 0;
 	if (!strcmp(what, "icmp"))
 		return icmp();
-	if (!strcmp(what, "stubborn") && argc == 3)
-		return stubborn();
+	if ((!strcmp(what, "stubborn") || !strcmp(what, "cling")) && argc == 3)
+		return stubborn(*what == 'c');
 	if (!strcmp(what, "parentns") && argc == 3)
 		return parent_ns(argv[2]);
 	if (!strcmp(what, "lock") && argc == 3)
 		return hold_lock(argv[2]);
-	fprintf(stderr, "usage: payload euid | icmp | stubborn TOKEN | lock FILE | parentns PID\n");
+	fprintf(stderr, "usage: payload euid | icmp | stubborn TOKEN | cling TOKEN | lock FILE | "
+			"parentns PID\n");
 	return 2;
 }
