@@ -7,6 +7,7 @@
 #   make redteam         build/red/uctr, whose checks can be switched off one by one (base/red.h)
 #   make asan            the same programs with sanitizers, below build-asan/
 #   make analyze         what gcc's static analyzer suspects (it misses the cleanup attribute)
+#   make soak            long campaigns of kills, failing calls and many starts (SEED=, COUNT=)
 #   make bench demo fuzz numbers; a first container; hostile inputs under sanitizers
 
 PREFIX ?= /usr/local
@@ -220,7 +221,7 @@ $(bundled)/index.json: contrib/mkbundled
 
 # --- tests ------------------------------------------------------------------------------------
 
-.PHONY: tests check lint docs bench demo fuzz asan analyze redteam
+.PHONY: tests check soak lint docs bench demo fuzz asan analyze redteam
 tests: all $(unit_bins) $(helper_bins) redteam
 
 redteam: $(B)/red/uctr
@@ -255,6 +256,10 @@ $(B)/tests/bench/%: tests/bench/%.c $(B)/.flags
 	@mkdir -p $(@D)
 	$(say) LINK $@
 	$(Q)$(CC) -D_GNU_SOURCE -iquote include -std=gnu11 -O2 -g $(warnings) -MMD -MP -MF $@.d -MT $@ -o $@ $<
+
+# SEED=, COUNT=: kills and failing calls at chosen system calls, and 10,000 starts; see tests/soak.
+soak: tests
+	+@sh tests/soak
 
 lint:
 	@sh tests/lint/run

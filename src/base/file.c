@@ -187,6 +187,9 @@ static int remove_entry(struct removal *rm, int dirfd, const char *name, unsigne
 		return 0;
 	if (errno != EISDIR && errno != EPERM)
 		return -errno;
+	/* An empty one goes without a descriptor, which there may be none of. */
+	if (unlinkat(dirfd, name, AT_REMOVEDIR) == 0 || errno == ENOENT)
+		return 0;
 	fd = openat(dirfd, name, O_PATH | O_NOFOLLOW | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0) /* ENOENT: somebody else removes it as well */
 		return errno == ENOENT ? 0 : errno == ENOTDIR ? -EPERM : -errno;

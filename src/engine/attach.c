@@ -42,6 +42,7 @@ void attach_block_signals(void)
 	sigaddset(&set, SIGWINCH);
 	sigprocmask(SIG_BLOCK, &set, NULL);
 	signal(SIGPIPE, SIG_IGN);
+	signal(SIGXFSZ, SIG_IGN); /* a limit on file sizes is an error of one write */
 }
 
 int attach_waiting_signal(void)

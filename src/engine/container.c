@@ -248,6 +248,9 @@ int container_make(struct engine *en, const char *name, struct container *ret, s
 	r = err_set(e, -ENOMEM, "container");
 	container_free_name(en, name ? name : invented, ret->id);
 undo:
+	/* Descriptors may be what is short. */
+	fd_closep(&ret->dir);
+	fd_closep(&ret->lock);
 	dir_remove(en->containers, ret->id);
 	container_free(ret);
 	return r;
@@ -442,5 +445,6 @@ int container_delete(struct engine *en, struct container *c, struct err *e)
 	}
 	container_runtime_clear(en, c);
 	r = container_unlist(en, c, e);
+	fd_closep(&c->dir); /* descriptors may be what is short */
 	return r < 0 ? r : container_remove_tree(en, c->id, e);
 }

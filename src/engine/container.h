@@ -70,7 +70,7 @@ int container_each(struct engine *en, int (*fn)(struct container *c, void *ctx, 
 
 /*
  * Removes everything of a container that does not live (its lock is free or held by c). Files of
- * subordinate ids are removed from inside the user's namespace.
+ * subordinate ids are removed from inside the user's namespace. c->dir is closed.
  */
 int container_delete(struct engine *en, struct container *c, struct err *e);
 

@@ -152,6 +152,7 @@ static void take_back(struct start *s)
 {
 	struct err ignored = ERR_INIT;
 
+	start_close(s);
 	if (s->monitor_lives) {
 		_cleanup_container_ struct container c = CONTAINER_INIT;
 

@@ -26,9 +26,8 @@ static void close_pair(int p[2])
 	fd_closep(&p[1]);
 }
 
-void start_free(struct start *s)
+void start_close(struct start *s)
 {
-	close_pair(s->ctl);
 	close_pair(s->in);
 	close_pair(s->out);
 	close_pair(s->err);
@@ -37,6 +36,12 @@ void start_free(struct start *s)
 	userns_release(&s->hold);
 	fd_closep(&s->cgroup_fd);
 	fd_closep(&s->master);
+}
+
+void start_free(struct start *s)
+{
+	start_close(s);
+	close_pair(s->ctl);
 	container_free(&s->c);
 	plan_free(&s->plan);
 }

@@ -32,6 +32,8 @@ struct start {
 		.hold = USERNS_HOLD_INIT, .master = -1                                             \
 	}
 void start_free(struct start *s);
+/* Its descriptors but for ctl: taking a start back needs some, which may be what is short. */
+void start_close(struct start *s);
 
 /* Fills the spec with what lies in the container's directory: overlay, /etc files. place.c */
 int start_place(

@@ -3,36 +3,37 @@
 # Campaigns with the tracer tests/helper/killer.c, sourced after common.sh and cli.sh: scenarios of
 # uctr commands, points in them chosen by a seed, and what must hold after each.
 #
-#	UCTR_SEED    the seed (default 1): the same seed chooses the same points
-#	UCTR_COUNT   how many points (default: what the suite says)
-#	UCTR_REPLAY  "SCENARIO MODE ROLE N" of one point, as a failure prints it, instead of choosing
+# UCTR_SEED chooses the points (default 1; the same seed, the same points), UCTR_COUNT says how many
+# (default: what the suite says), UCTR_REPLAY is one point, as a failure prints it: SCENARIO MODE ROLE N.
 
-CAMPAIGN_NAME=k1
-token=campaign-token
+ctr_name=k1
 
 # scenario NAME: sets $script, which the tracer runs with sh, and $UCTR_DATA.
 scenario()
 {
 	UCTR_DATA=$HOME/campaign/data
-	quiet="--name $CAMPAIGN_NAME --network none -v $HELPERS:/helper:ro"
+	quiet="--name $ctr_name --network none -v $HELPERS:/helper:ro"
 	case $1 in
-	plain) script="uctr run --rm --name $CAMPAIGN_NAME --network none busybox true" ;;
-	kept) script="uctr run --init --name $CAMPAIGN_NAME --network none busybox true
-		uctr rm $CAMPAIGN_NAME" ;;
-	cling) script="uctr run --rm $quiet busybox /helper/payload cling $token" ;;
-	detached) script="uctr run -d $quiet busybox /helper/payload stubborn $token
-		uctr stop -t 0 $CAMPAIGN_NAME
-		uctr rm $CAMPAIGN_NAME" ;;
+	plain) script="uctr run --rm --name $ctr_name --network none busybox true" ;;
+	kept) script="uctr run --init --name $ctr_name --network none busybox true
+		uctr rm $ctr_name" ;;
+	cling) script="uctr run --rm $quiet busybox /helper/payload cling camp" ;;
+	detached) script="uctr run -d $quiet busybox /helper/payload stubborn camp
+		uctr stop -t 0 $ctr_name
+		uctr rm $ctr_name" ;;
 	exec) script="uctr run -d $quiet busybox sleep 100
-		uctr exec $CAMPAIGN_NAME /helper/payload cling $token
-		uctr rm -f $CAMPAIGN_NAME" ;;
-	slirp) script="uctr run --rm --name $CAMPAIGN_NAME --network slirp4netns busybox true" ;;
+		uctr exec $ctr_name /helper/payload cling camp
+		uctr rm -f $ctr_name" ;;
+	slirp) script="uctr run --rm --name $ctr_name --network slirp4netns busybox true" ;;
 	fuse)
 		UCTR_DATA=$UCTR_OVERLAY_DIR/data
-		script="uctr run --rm --name $CAMPAIGN_NAME --network none busybox true"
+		script="uctr run --rm --name $ctr_name --network none busybox true"
 		;;
+	execs) script="uctr run -d $quiet busybox sleep 100 || exit
+		uctr exec $ctr_name true; rc=\$?
+		uctr rm -f $ctr_name > /dev/null 2>&1 || uctr rm -f $ctr_name > /dev/null; exit \$rc" ;;
 	first) script="uctr rmi busybox
-		uctr run --rm --name $CAMPAIGN_NAME --network none busybox true" ;;
+		uctr run --rm --name $ctr_name --network none busybox true" ;;
 	*) fail "no scenario $1" ;;
 	esac
 	export UCTR_DATA
@@ -48,16 +49,14 @@ can_run()
 	esac
 }
 
-# traced KILLER-ARGUMENT...: the scenario's script; its exit code in $rc, output in $out and $err.
+# traced KILLER-ARGUMENT...: the scenario's script; its exit code in $rc, output in $T.out and $err.
 traced()
 {
-	ran="killer $*"
 	rc=0
 	KILLER_LOG=$T/killer.log
 	export KILLER_LOG
 	: > "$KILLER_LOG"
 	"$HELPERS/killer" "$@" sh -c "$script" < /dev/null > "$T.out" 2> "$T.err" || rc=$?
-	out=$(cat "$T.out")
 	err=$(cat "$T.err")
 }
 
@@ -89,7 +88,7 @@ as_before()
 # told_rightly: what ps says of the container is so.
 told_rightly()
 {
-	"$UCTR" ps -a --filter "name=$CAMPAIGN_NAME" --format '{{.State}} {{.Pid}}' > "$T/ps" 2> "$T/ps.err" ||
+	"$UCTR" ps -a --filter "name=$ctr_name" --format '{{.State}} {{.Pid}}' > "$T/ps" 2> "$T/ps.err" ||
 		return 1
 	[ ! -s "$T/ps.err" ] || return 1
 	while read -r state pid; do
@@ -112,10 +111,10 @@ to replay: UCTR_REPLAY='$point' tests/run $campaign"
 check_after()
 {
 	wait_for 5 told_rightly || complain "ps says: $(cat "$T/ps" "$T/ps.err")"
-	timeout 20 "$UCTR" rm -f $CAMPAIGN_NAME > /dev/null 2> "$T/rm.err" || complain "rm -f fails: $(cat "$T/rm.err")"
+	timeout 20 "$UCTR" rm -f $ctr_name > /dev/null 2> "$T/rm.err" || complain "rm -f fails: $(cat "$T/rm.err")"
 	[ ! -s "$T/rm.err" ] || complain "rm -f says: $(cat "$T/rm.err")"
 	wait_for 5 as_before || complain "left behind: $(tr '\n' ' ' < "$T/left")"
-	timeout 20 "$UCTR" run --rm --name $CAMPAIGN_NAME --network none busybox true 2> "$T/run.err" ||
+	timeout 20 "$UCTR" run --rm --name $ctr_name --network none busybox true 2> "$T/run.err" ||
 		complain "the next run fails: $(cat "$T/run.err")"
 	case $(cat "$T/run.err") in
 	'' | *fuse-overlayfs*) ;;
@@ -125,6 +124,22 @@ check_after()
 		complain "left behind by the next run: $(tr '\n' ' ' < "$T/left")"
 		"$UCTR" rm -a -f > /dev/null 2>&1
 	}
+}
+
+# check_fault: it worked, or failed with one line; either way nothing is there that was not before,
+# or nothing that the next look does not clear away, when a call of the removal itself failed.
+check_fault()
+{
+	lines=$(wc -l < "$T.err" | tr -d ' ')
+	case $rc.$lines.$err in
+	0.0.) ;;
+	*.1.'uctr: warning: using fuse-overlayfs'*) ;;
+	125.1.'uctr: '*:* | 125.1.'uctr: '*' '*' '*) ;;
+	*) complain "exit code $rc, $lines lines: $err" ;;
+	esac
+	[ ! -s "$T/killer.log" ] || "$UCTR" ps -a > /dev/null 2>&1
+	wait_for 5 as_before || complain "left behind: $(tr '\n' ' ' < "$T/left")"
+	"$UCTR" rm -f $ctr_name > /dev/null 2>&1
 }
 
 # points MODE COUNT SCENARIO...: "SCENARIO MODE ROLE N" lines, every role of every scenario in turn,
@@ -170,10 +185,8 @@ campaign()
 	mkdir -p "$HOME/campaign"
 	if [ -n "${UCTR_REPLAY:-}" ]; then
 		echo "$UCTR_REPLAY" > "$T/points"
-		for s in "${UCTR_REPLAY%% *}"; do
-			scenario "$s"
-			sh -c "$script" > /dev/null 2>&1
-		done
+		scenario "${UCTR_REPLAY%% *}"
+		sh -c "$script" > /dev/null 2>&1
 	else
 		points "$@"
 	fi
@@ -193,6 +206,6 @@ campaign()
 	done < "$T/points"
 	echo "# $campaign: $all points, $hit of them reached, seed ${UCTR_SEED:-1}"
 	# Runs differ by a few calls; most of the points must be there all the same.
-	assertTrue "$hit of $all points were reached" "[ $((hit * 10)) -ge $((all * 8)) ]"
+	assertTrue "$hit of $all points were reached" "[ $((hit * 10)) -ge $((all * 6)) ]"
 	unset UCTR_DATA
 }

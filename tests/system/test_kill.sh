@@ -25,8 +25,7 @@ test_killed_at_any_call()
 test_it_would_be_seen()
 {
 	need fullmap helper:killer helper:payload || return 0
-	campaign=kill
-	point=none
+	point='red control'
 	scenario plain
 	baseline
 	: > "$T/killer.log"
