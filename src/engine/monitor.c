@@ -52,7 +52,7 @@ static int detach_self(struct monitor *m, struct err *e)
 		return err_set(e, -errno, "open /dev/null");
 	if (fd_close_except(3, keep, ARRAY_SIZE(keep)) < 0)
 		return err_set(e, -errno, "close_range");
-	s->ctl[0] = s->fwd_out[0] = s->fwd_err[0] = s->map_gate[0] = -1;
+	s->ctl[0] = s->fwd_out[0] = s->fwd_err[0] = -1;
 	s->en->userns_fd = s->en->store = -1;
 	if (!s->detach)
 		s->in[1] = -1;

@@ -33,7 +33,6 @@ void start_close(struct start *s)
 	close_pair(s->err);
 	close_pair(s->fwd_out);
 	close_pair(s->fwd_err);
-	userns_release(&s->hold);
 	fd_closep(&s->cgroup_fd);
 	fd_closep(&s->master);
 }
@@ -41,6 +40,7 @@ void start_close(struct start *s)
 void start_free(struct start *s)
 {
 	start_close(s);
+	userns_release(&s->hold);
 	close_pair(s->ctl);
 	container_free(&s->c);
 	plan_free(&s->plan);
