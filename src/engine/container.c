@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -126,29 +127,38 @@ static bool name_is_stale(struct engine *en, const char *id)
 	return faccessat(dir, "record.json", F_OK, 0) < 0 && errno == ENOENT;
 }
 
-/* Under a lock: between the look and the unlink another command could free it, a third take it. */
-void container_free_name(struct engine *en, const char *name, const char *id)
+/*
+ * Under a lock: between the look and the unlink another command could free it, a third take it. The
+ * directory itself is locked: to free a name must not need space for a file.
+ */
+int container_free_name(struct engine *en, const char *name, const char *id)
 {
-	_cleanup_fd_ int lock =
-		openat(en->data, "names.lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	char path[160], holder[80];
+	_cleanup_fd_ int names = openat(en->data, "names", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	char holder[80];
 	ssize_t n;
+	int r;
 
-	if (lock < 0 || lock_take(lock, true, true) < 0)
-		return;
-	snprintf(path, sizeof(path), "names/%s", name);
-	n = readlinkat(en->data, path, holder, sizeof(holder) - 1);
+	if (names < 0)
+		return errno == ENOENT ? 0 : -errno;
+	do {
+		r = flock(names, LOCK_EX) < 0 ? -errno : 0;
+	} while (r == -EINTR);
+	if (r < 0)
+		return r;
+	n = readlinkat(names, name, holder, sizeof(holder) - 1);
 	if (n < 0)
-		return;
+		return errno == ENOENT ? 0 : -errno;
 	holder[n] = '\0';
-	if (streq(holder, id))
-		unlinkat(en->data, path, 0);
+	if (!streq(holder, id))
+		return 0;
+	return unlinkat(names, name, 0) < 0 && errno != ENOENT ? -errno : 0;
 }
 
 static int reserve_name(struct engine *en, const char *id, const char *name, struct err *e)
 {
 	char path[160], holder[80];
 	ssize_t n;
+	int r;
 
 	snprintf(path, sizeof(path), "names/%s", name);
 	for (int i = 0; i < 8; i++) {
@@ -167,7 +177,9 @@ static int reserve_name(struct engine *en, const char *id, const char *name, str
 				"the name '%s' is in use by container %.12s; remove it with "
 				"'uctr rm %s', or use --replace",
 				name, holder, name);
-		container_free_name(en, name, holder);
+		r = container_free_name(en, name, holder);
+		if (r < 0)
+			return err_set(e, r, "free the name %s", name);
 	}
 	return err_msg(e, -EAGAIN, "cannot reserve the name %s; try again", name);
 }
@@ -246,7 +258,7 @@ int container_make(struct engine *en, const char *name, struct container *ret, s
 	if (ret->name)
 		return 0;
 	r = err_set(e, -ENOMEM, "container");
-	container_free_name(en, name ? name : invented, ret->id);
+	(void)container_free_name(en, name ? name : invented, ret->id); /* else stale: free too */
 undo:
 	/* Descriptors may be what is short. */
 	fd_closep(&ret->dir);
@@ -425,12 +437,13 @@ int container_remove_tree(struct engine *en, const char *id, struct err *e)
 
 int container_unlist(struct engine *en, struct container *c, struct err *e)
 {
+	int r;
+
 	container_note_end(c);
 	if (c->dir >= 0 && unlinkat(c->dir, "record.json", 0) < 0 && errno != ENOENT)
 		return err_set(e, -errno, "remove container %s", c->name);
-	if (c->name)
-		container_free_name(en, c->name, c->id);
-	return 0;
+	r = c->name ? container_free_name(en, c->name, c->id) : 0;
+	return r < 0 ? err_set(e, r, "free the name %s", c->name) : 0;
 }
 
 int container_delete(struct engine *en, struct container *c, struct err *e)

@@ -64,24 +64,28 @@ static bool read_note(int dir, struct note *ret)
 }
 
 /* A few names for one id: found by looking, as the note is made after the name. */
-static void free_names_of(struct engine *en, const char *id)
+static int free_names_of(struct engine *en, const char *id)
 {
 	int fd = openat(en->data, "names", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
 	struct dirent *de;
 	char holder[80];
+	int r = 0;
 
-	if (!d)
+	if (!d) {
+		r = -errno;
 		fd_closep(&fd);
-	while (d && (de = readdir(d))) {
+		return r == -ENOENT ? 0 : r;
+	}
+	while (r == 0 && (de = readdir(d))) {
 		ssize_t n = readlinkat(dirfd(d), de->d_name, holder, sizeof(holder) - 1);
 
 		holder[n > 0 ? n : 0] = '\0';
 		if (streq(holder, id))
-			container_free_name(en, de->d_name, id);
+			r = container_free_name(en, de->d_name, id);
 	}
-	if (d)
-		closedir(d);
+	closedir(d);
+	return r;
 }
 
 static void sweep_cgroup(struct engine *en, const char *id, const char *path)
@@ -114,8 +118,8 @@ void sweep_abandoned(struct engine *en, const char *id)
 		sweep_cgroup(en, id, note.cgroup);
 	snprintf(c.id, sizeof(c.id), "%s", id);
 	container_runtime_clear(en, &c);
-	free_names_of(en, id);
-	if (container_remove_tree(en, id, &e) < 0)
+	/* With the name not free the directory stays, and is found again by the next sweep. */
+	if (free_names_of(en, id) == 0 && container_remove_tree(en, id, &e) < 0)
 		engine_warn(en, "%s", e.msg);
 }
 

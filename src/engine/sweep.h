@@ -35,8 +35,9 @@ int sweep_images_starting(struct engine *en, char ***ids, struct err *e);
 
 /* The container's lock file; made when create is set. A descriptor or -errno. */
 int container_open_lock(int dir, bool create);
-/* Frees a name that still stands for id. A name that stays is only one that is stale. */
-void container_free_name(struct engine *en, const char *name, const char *id);
+/* Frees a name if it still stands for id. 0 or -errno: then the directory must stay, or nobody would
+ * look for the name again. */
+int container_free_name(struct engine *en, const char *name, const char *id);
 /* The directory; what belongs to subordinate ids is removed inside the user's namespace. */
 int container_remove_tree(struct engine *en, const char *id, struct err *e);
 /* Is s an id, or the beginning of one with at least min digits? */
