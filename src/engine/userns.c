@@ -153,28 +153,46 @@ static int begin_making(struct engine *en, struct userns_hold *h, struct err *e)
 	return r;
 }
 
+/* One of the two lock files beside the registrations; taken, or an error. */
+static int open_lock(struct engine *en, const char *what, bool exclusive, int *ret, struct err *e)
+{
+	char name[32];
+	int r = 0;
+
+	snprintf(name, sizeof(name), "%s.%s", pins_name(en), what);
+	if (*ret < 0)
+		*ret = openat(en->runtime, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (*ret < 0)
+		return err_set(e, -errno, "open %s/%s", en->runtime_path, name);
+	r = lock_take(*ret, exclusive, true);
+	return r < 0 ? err_set(e, r, "lock %s/%s", en->runtime_path, name) : 0;
+}
+
+/*
+ * Many may come at once and find nothing. They queue for the right to make one, not for the lock
+ * itself: so all but the first leave that queue at once, and start side by side.
+ */
 int userns_hold(struct engine *en, struct userns_hold *h, struct err *e)
 {
-	char lock[32];
 	int r;
 
 	*h = (struct userns_hold)USERNS_HOLD_INIT;
 	en->held = h;
-	snprintf(lock, sizeof(lock), "%s.lock", pins_name(en));
-	h->lock = openat(en->runtime, lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (h->lock < 0)
-		return err_set(e, -errno, "open %s/%s", en->runtime_path, lock);
-	for (int exclusive = 0; exclusive < 2; exclusive++) {
-		r = lock_take(h->lock, exclusive, true);
+	for (int queued = 0; queued < 2; queued++) {
+		r = queued ? open_lock(en, "maker.lock", true, &h->maker_lock, e) : 0;
+		if (r == 0)
+			r = open_lock(en, "lock", false, &h->lock, e);
 		if (r < 0)
-			return err_set(e, r, "lock %s/%s", en->runtime_path, lock);
+			return r;
 		h->fd = open_living(en, e);
+		if (h->fd >= 0)
+			fd_closep(&h->maker_lock);
 		if (h->fd != -ESRCH)
 			return h->fd < 0 ? h->fd : 0;
-		if (!exclusive)
-			lock_release(h->lock);
+		lock_release(h->lock);
 	}
-	return begin_making(en, h, e);
+	r = open_lock(en, "lock", true, &h->lock, e);
+	return r < 0 ? r : begin_making(en, h, e);
 }
 
 int userns_ready(struct userns_hold *h, struct err *e)
@@ -209,6 +227,7 @@ void userns_release(struct userns_hold *h)
 	}
 	fd_closep(&h->keeper_pidfd);
 	fd_closep(&h->lock);
+	fd_closep(&h->maker_lock);
 	fd_closep(&h->fd);
 	*h = (struct userns_hold)USERNS_HOLD_INIT;
 }

@@ -4,8 +4,9 @@
  * last of them. Theory of operation: it lives as long as a process is in it. Every monitor is, and
  * registers as runtime/userns/PID -> start time. Who starts a container takes the lock file shared,
  * joins the namespace of any live monitor and keeps the lock until its own monitor has registered;
- * who finds none takes it exclusively and makes the namespace. So there is never a second one, and
- * starts beside a living container do not wait for each other.
+ * who finds none queues for a second lock, looks again, and then takes the first exclusively and
+ * makes the namespace. So there is never a second one, and starts beside a living container do not
+ * wait for each other.
  *
  * A namespace with one id (engine.one_id) is another one, with registrations and a lock of its own
  * (userns-one): it needs no helpers, and its containers are the same whether or not the full one
@@ -25,6 +26,7 @@
  * registered, or when nothing comes of the start; also after an error.
  */
 struct userns_hold {
+	int maker_lock; /* the right to make one */
 	int lock; /* the monitor inherits it and closes it when it has registered */
 	int fd; /* the namespace, or -1 before userns_ready */
 	pid_t keeper; /* what keeps a new one alive until then; killed with its parent */
@@ -34,7 +36,7 @@ struct userns_hold {
 };
 #define USERNS_HOLD_INIT                                                                           \
 	{                                                                                          \
-		.lock = -1, .fd = -1, .keeper_pidfd = -1                                           \
+		.maker_lock = -1, .lock = -1, .fd = -1, .keeper_pidfd = -1                         \
 	}
 int userns_hold(struct engine *en, struct userns_hold *h, struct err *e);
 int userns_ready(struct userns_hold *h, struct err *e);
