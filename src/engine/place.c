@@ -208,7 +208,11 @@ static int place_etc(struct start *s, const struct container_opts *o, struct err
 	char *text;
 	int r;
 
-	if (!sp->hostname && !(sp->hostname = strndup(s->c.id, 12)))
+	if (!sp->hostname) {
+		sp->hostname = strndup(s->c.id, 12);
+		sp->hostname_invented = true;
+	}
+	if (!sp->hostname)
 		return err_set(e, -ENOMEM, "host name");
 	n.hostname = sp->hostname;
 	if ((r = net_resolv_conf(s->plan.net, &n, &text, e)) < 0 ||

@@ -116,3 +116,22 @@ int probe_hint(enum probe_topic topic, struct err *e)
 	err_hint(e, "%s: %s", probes[topic].name, clean ? clean : "");
 	return r.cure[0] ? err_hint(e, "cure: %s", r.cure) : e->code;
 }
+
+int probe_explain(struct err *e)
+{
+	static const enum probe_topic topics[] = { PROBE_SYSCALLS, PROBE_CLONE_KNOB,
+		PROBE_MAX_USERNS, PROBE_APPARMOR_KNOB, PROBE_USERNS, PROBE_PROC };
+
+	if (!e || e->exit ||
+		(e->code != -ENOSYS && e->code != -EPERM && e->code != -EACCES &&
+			e->code != -ENOSPC && e->code != -EUSERS))
+		return e ? e->code : -EINVAL;
+	for (size_t i = 0; i < ARRAY_SIZE(topics); i++) {
+		size_t before = strlen(e->msg);
+
+		(void)probe_hint(topics[i], e);
+		if (strlen(e->msg) != before)
+			break;
+	}
+	return e->code;
+}

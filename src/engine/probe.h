@@ -49,4 +49,10 @@ int probe_all(json_t **ret_rows, struct err *e);
  */
 int probe_hint(enum probe_topic topic, struct err *e);
 
+/*
+ * For a failed start or a user namespace that could not be made: when the error is one by which a
+ * host refuses, adds the first finding that tells which of its knobs it was. Returns e->code.
+ */
+int probe_explain(struct err *e);
+
 #endif

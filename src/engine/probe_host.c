@@ -91,7 +91,9 @@ static void cure_device(struct probe_result *r, const char *module, const char *
 {
 	const char *sudo = probe_sudo();
 
-	if (access(path, F_OK) < 0)
+	if (probe_nested())
+		probe_cure(r, "start the container around uctr with --device %s", path);
+	else if (access(path, F_OK) < 0)
 		probe_cure(r, "%smodprobe %s && echo %s | %stee /etc/modules-load.d/uctr-%s.conf",
 			sudo, module, module, sudo, module);
 	else
@@ -206,7 +208,9 @@ static void cure_no_cgroup(struct probe_result *r)
 {
 	struct statfs fs;
 
-	if (statfs("/sys/fs/cgroup", &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
+	if (probe_nested())
+		probe_cure(r, "set limits for the container around uctr");
+	else if (statfs("/sys/fs/cgroup", &fs) < 0 || fs.f_type != CGROUP2_SUPER_MAGIC)
 		probe_cure(r, "boot with the unified hierarchy (kernel parameter "
 			      "systemd.unified_cgroup_hierarchy=1), or mount cgroup2 at "
 			      "/sys/fs/cgroup and give a subtree to the user");

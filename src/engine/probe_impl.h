@@ -51,6 +51,15 @@ void probe_trial_free(struct probe_ctx *c);
 /* Opens the data directory once: its descriptor (owned by the context) or an error. */
 int probe_data_fd(struct probe_ctx *c, struct err *e);
 
+/* Inside a user namespace that is not the host's own. */
+bool probe_nested(void);
+/* Below a seccomp filter. */
+bool probe_filtered(void);
+/* Finding and cure for `what` that gave err: as much of the reason as can be seen from here. */
+void probe_refused(struct probe_result *r, const char *what, int err);
+/* How the container around has to be started for containers inside. */
+void probe_cure_outer(struct probe_result *r);
+
 /* "sudo " or, for root, "". */
 const char *probe_sudo(void);
 /* The command that installs a package on this distribution. */

@@ -40,10 +40,11 @@ static int write_own_map(uid_t uid, gid_t gid)
 	return -r;
 }
 
-static int try_new(const char *type)
+/* With the flags that a container's has: an outer one that is read-only allows no other. */
+static int try_new(const char *type, uint64_t attr)
 {
 	static const char *const none[] = { NULL };
-	int fd = mount_new(type, none, 0, NULL);
+	int fd = mount_new(type, none, attr, NULL);
 
 	if (fd < 0)
 		return -fd;
@@ -54,12 +55,13 @@ static int try_new(const char *type)
 /* In the new pid namespace, as a new proc shows the pid namespace of who mounts it. */
 static void try_proc(struct trial *t)
 {
+	const uint64_t attr = MOUNT_ATTR_NOSUID | MOUNT_ATTR_NODEV | MOUNT_ATTR_NOEXEC;
 	int status;
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		t->proc = try_new("proc");
-		t->sysfs = try_new("sysfs");
+		t->proc = try_new("proc", attr);
+		t->sysfs = try_new("sysfs", attr | MOUNT_ATTR_RDONLY);
 		_exit(0);
 	}
 	if (pid < 0)

@@ -68,10 +68,13 @@ enum probe_status probe_syscalls(struct probe_ctx *c, struct probe_result *r)
 		probe_found(r, "the calls a start needs are there");
 		return PROBE_OK;
 	}
-	probe_found(r, "%s not available: an old kernel, or a seccomp filter around this process",
-		missing);
-	probe_cure(r, "update the kernel, or start the outer container with "
-		      "--security-opt seccomp=unconfined");
+	if (probe_filtered()) {
+		probe_found(r, "%s refused by a seccomp filter around this process", missing);
+		probe_cure_outer(r);
+		return PROBE_MISSING;
+	}
+	probe_found(r, "%s not available: an old kernel", missing);
+	probe_cure(r, "update the kernel to %d.%d or newer", KERNEL_MAJOR, KERNEL_MINOR);
 	return PROBE_MISSING;
 }
 
@@ -113,7 +116,10 @@ enum probe_status probe_max_userns(struct probe_ctx *c, struct probe_result *r)
 	probe_found(r, "user.max_user_namespaces = %ld", v);
 	if (v >= 2)
 		return PROBE_OK;
-	cure_sysctl(r, "user.max_user_namespaces=15000");
+	if (probe_nested())
+		probe_cure_outer(r);
+	else
+		cure_sysctl(r, "user.max_user_namespaces=15000");
 	return PROBE_MISSING;
 }
 
@@ -176,16 +182,7 @@ enum probe_status probe_userns(struct probe_ctx *c, struct probe_result *r)
 		probe_found(r, "created, with working rights inside");
 		return PROBE_OK;
 	}
-	probe_found(r, "%s: %s", what, strerror(err > 0 ? err : EPERM));
-	if (err == ENOSPC)
-		probe_cure(r,
-			"raise user.max_user_namespaces and its siblings: %ssysctl -w "
-			"user.max_user_namespaces=15000 user.max_mnt_namespaces=15000 "
-			"user.max_net_namespaces=15000",
-			probe_sudo());
-	else
-		probe_cure(r, "see the three rows above; inside another container, start that one "
-			      "with --security-opt nesting (uctr) or --privileged (others)");
+	probe_refused(r, what, err > 0 ? err : EPERM);
 	return PROBE_MISSING;
 }
 
@@ -204,8 +201,7 @@ enum probe_status probe_proc(struct probe_ctx *c, struct probe_result *r)
 	probe_found(r, "%s: %s: parts of %s are covered here, as inside a container",
 		t->proc ? "proc" : "sysfs", strerror(t->proc ? t->proc : t->sysfs),
 		t->proc ? "/proc" : "/sys");
-	probe_cure(r, "start the outer container with --security-opt nesting (uctr) or "
-		      "--security-opt systempaths=unconfined (docker)");
+	probe_cure_outer(r);
 	return PROBE_MISSING;
 }
 
@@ -226,28 +222,28 @@ static void cure_subids(struct probe_result *r)
 
 enum probe_status probe_subids(struct probe_ctx *c, struct probe_result *r)
 {
-	static const char *const files[] = { "/etc/subuid", "/etc/subgid" };
-	struct idmap_line l[IDMAP_LINES - 1];
-	_cleanup_free_ char *name = idmap_user_name(geteuid());
 	uint64_t total[2] = { 0, 0 };
+	struct err e = ERR_INIT;
+	bool nested = probe_nested();
+	struct idmap m;
 
 	(void)c;
-	for (int i = 0; i < 2; i++) {
-		size_t n = idmap_ranges(
-			files[i], name, geteuid(), i ? getegid() : geteuid(), l, ARRAY_SIZE(l));
-
-		while (n-- > 0)
-			total[i] += l[n].count;
+	if (idmap_full(&m, &e) == 0) {
+		total[0] = idmap_total(m.uid + 1, m.n_uid - 1);
+		total[1] = idmap_total(m.gid + 1, m.n_gid - 1);
 	}
-	probe_found(r, "%llu user ids and %llu group ids for %s", (unsigned long long)total[0],
-		(unsigned long long)total[1], probe_user());
-	if (total[0] >= 65536 && total[1] >= 65536)
+	probe_found(r, "%llu user ids and %llu group ids for %s%s", (unsigned long long)total[0],
+		(unsigned long long)total[1], probe_user(),
+		nested ? " in the user namespace around uctr" : "");
+	if ((total[0] >= 65536 && total[1] >= 65536) || (geteuid() == 0 && total[0] && !nested))
 		return PROBE_OK;
-	if (geteuid() == 0 && (total[0] == 0 || total[1] == 0)) {
-		probe_found(r, "root has no lines in /etc/subuid; a fixed high range is used");
-		return PROBE_OK;
-	}
-	cure_subids(r);
+	if (nested)
+		probe_cure(r,
+			"start the container around uctr with a full id map, or add lines for %s "
+			"with ids of /proc/self/uid_map to /etc/subuid and /etc/subgid",
+			probe_user());
+	else
+		cure_subids(r);
 	return total[0] > 0 && total[1] > 0 ? PROBE_WARN : PROBE_MISSING;
 }
 
@@ -286,25 +282,6 @@ static pid_t start_holder(int *hold)
 	return -EPERM;
 }
 
-/* Why a helper does not work, where the file shows it. */
-static bool helper_broken(struct probe_result *r, const char *tool)
-{
-	const char *path = dirs_tool(tool);
-	struct stat st;
-
-	if (!path) {
-		probe_found(r, "%s is not installed", tool);
-		probe_install(r, "uidmap");
-		return true;
-	}
-	if (stat(path, &st) < 0 || ((st.st_mode & S_ISUID) && st.st_uid == 0) ||
-		getxattr(path, "security.capability", NULL, 0) > 0)
-		return false;
-	probe_found(r, "%s is neither setuid root nor has file capabilities", path);
-	probe_cure(r, "%schmod u+s %s", probe_sudo(), path);
-	return true;
-}
-
 /*
  * Writes the map with the helpers' standard error in a memory file, as its first line says best why
  * they refuse; it replaces e's message.
@@ -334,6 +311,21 @@ static int try_map(pid_t pid, const struct idmap *m, struct err *e)
 	return r;
 }
 
+/* "what is wrong; an administrator runs: COMMAND" and the like: the cure is behind the semicolon. */
+static void cure_helpers(struct probe_result *r, const char *text)
+{
+	static const char admin[] = "an administrator runs: ";
+	const char *cure = strstr(text, "; ");
+
+	probe_found(r, "%.*s", (int)strcspn(text, ";"), text);
+	if (!cure)
+		probe_cure(r, "mount the file system of newuidmap without nosuid");
+	else if (str_startswith(cure + 2, admin))
+		probe_cure(r, "%s%s", probe_sudo(), cure + 2 + strlen(admin));
+	else
+		probe_cure(r, "%s", cure + 2);
+}
+
 enum probe_status probe_idmap(struct probe_ctx *c, struct probe_result *r)
 {
 	_cleanup_fd_ int hold = -1;
@@ -343,8 +335,15 @@ enum probe_status probe_idmap(struct probe_ctx *c, struct probe_result *r)
 	int ret;
 
 	(void)c;
-	if (geteuid() != 0 && (helper_broken(r, "newuidmap") || helper_broken(r, "newgidmap")))
+	if (geteuid() != 0 && !dirs_tool("newuidmap")) {
+		probe_found(r, "newuidmap is not installed");
+		probe_install(r, "uidmap");
 		return PROBE_MISSING;
+	}
+	if (idmap_check_helpers(&e) < 0) {
+		cure_helpers(r, e.msg);
+		return PROBE_MISSING;
+	}
 	if (idmap_full(&m, &e) < 0) {
 		probe_found(r, "not tried without subordinate ids");
 		return PROBE_WARN;

@@ -91,7 +91,7 @@ int run_prepare(struct start *s, const struct container_opts *o, char *const *op
 		r = engine_map(s->en, e);
 	/* First of all, as a new namespace takes longer than everything that follows here. */
 	if (r == 0 && !o->explain && (r = userns_hold(s->en, &s->hold, e)) < 0)
-		start_explain_refusal(e);
+		(void)probe_explain(e);
 	if (r == 0)
 		r = mapping_make(s->en, &s->mapping, e);
 	if (r < 0)

@@ -191,24 +191,6 @@ static int wait_started(struct start *s, int pidfd, struct err *e)
 	return r < 0 ? r : err_msg(e, -EPROTO, "unexpected answer of the monitor");
 }
 
-/* The host refused something: the probes of `uctr doctor` know which of its knobs it was. */
-void start_explain_refusal(struct err *e)
-{
-	static const enum probe_topic topics[] = { PROBE_CLONE_KNOB, PROBE_MAX_USERNS,
-		PROBE_APPARMOR_KNOB, PROBE_USERNS, PROBE_PROC };
-
-	if (e->exit || (e->code != -EPERM && e->code != -EACCES && e->code != -ENOSPC &&
-			       e->code != -EUSERS))
-		return;
-	for (size_t i = 0; i < ARRAY_SIZE(topics); i++) {
-		size_t before = strlen(e->msg);
-
-		(void)probe_hint(topics[i], e);
-		if (strlen(e->msg) != before)
-			return;
-	}
-}
-
 int start_go(struct start *s, struct err *e)
 {
 	_cleanup_fd_ int monitor = -1;
@@ -233,6 +215,6 @@ int start_go(struct start *s, struct err *e)
 		r = wait_started(s, monitor, e);
 	userns_release(&s->hold);
 	if (r < 0)
-		start_explain_refusal(e);
+		(void)probe_explain(e);
 	return r;
 }

@@ -47,8 +47,6 @@ int start_give(struct start *s, struct err *e);
 
 /* Makes the cgroup, the pipes and the monitor; returns when the payload runs. */
 int start_go(struct start *s, struct err *e);
-/* Adds what `uctr doctor` knows about a refusal of the host's. */
-void start_explain_refusal(struct err *e);
 
 /* The monitor; never returns. */
 void monitor_main(struct start *s) __attribute__((noreturn));

@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/trace.h"
+#include "engine/probe.h"
 #include "sys/ns.h"
 #include "sys/syscalls.h"
 
@@ -255,8 +256,11 @@ int userns_open(struct engine *en, struct err *e)
 	if (en->userns_fd >= 0)
 		return 0;
 	fd = open_living(en, e);
-	if (fd == -ESRCH)
+	if (fd == -ESRCH) {
 		fd = make_held(en, e);
+		if (fd < 0)
+			return probe_explain(e);
+	}
 	if (fd < 0)
 		return fd;
 	en->userns_fd = fd;

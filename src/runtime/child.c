@@ -96,8 +96,15 @@ static int stage_host(struct child *c, struct err *e)
 	}
 	if (!spec_find_ns(s, CLONE_NEWUTS))
 		return 0;
-	if (s->hostname && sethostname(s->hostname, strlen(s->hostname)) < 0)
-		return err_set(e, -errno, "set host name '%s'", s->hostname);
+	if (s->hostname && sethostname(s->hostname, strlen(s->hostname)) < 0) {
+		err_set(e, -errno, "set host name '%s'", s->hostname);
+		if (!s->hostname_invented)
+			return e->code;
+		/* Nobody asked for this one: filters of other engines forbid the call. */
+		err_hint(e, "the container has the host name of what is around it");
+		sync_send_note(c->sync, e);
+		*e = (struct err)ERR_INIT;
+	}
 	if (s->domainname && setdomainname(s->domainname, strlen(s->domainname)) < 0)
 		return err_set(e, -errno, "set domain name '%s'", s->domainname);
 	return 0;

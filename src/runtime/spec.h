@@ -127,6 +127,7 @@ struct spec {
 	bool caller_opens;
 
 	char *hostname, *domainname;
+	bool hostname_invented; /* by uctr: where it cannot be set, a note tells, and that is all */
 	struct spec_mount *mounts;
 	size_t n_mounts;
 	json_t *annotations; /* object of strings, or NULL */

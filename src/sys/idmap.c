@@ -25,6 +25,7 @@
 #include "sys/dirs.h"
 
 #define FILE_MAX (1 << 20)
+#define OVERFLOW_ID 65534 /* the owner of a file whose own is not mapped (user_namespaces(7)) */
 
 static int not_installed(const char *tool, struct err *e)
 {
@@ -56,6 +57,11 @@ int idmap_check_helpers(struct err *e)
 			return err_set(e, -errno, "look at %s", path);
 		if (fs.f_flag & ST_NOSUID)
 			return err_msg(e, -EPERM, "%s lies on a file system mounted nosuid", path);
+		if ((st.st_mode & S_ISUID) && st.st_uid == OVERFLOW_ID)
+			return err_msg(e, -EPERM,
+				"the user namespace around uctr does not map root, so %s gets no "
+				"rights; start uctr outside of it",
+				path);
 		if (!((st.st_mode & S_ISUID) && st.st_uid == 0) &&
 			getxattr(path, "security.capability", NULL, 0) <= 0)
 			return err_msg(e, -EPERM,

@@ -147,21 +147,29 @@ static size_t ask_getsubids(
 	return spawn_wait(pid) == 0 && r == 0 ? idmap_parse_getsubids(text, own, ret, max) : 0;
 }
 
-/* Inside another user namespace only what it maps can be mapped again; all of it is a full map. */
+/*
+ * Inside another user namespace only what it maps can be mapped again; all of it is a full map. Of
+ * a range that it maps in part the largest piece is kept.
+ */
 static size_t clip(const struct idmap_line *own_map, size_t n_own, struct idmap_line *l, size_t n)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < n; i++) {
-		for (size_t k = 0; k < n_own; k++) {
-			uint64_t end = (uint64_t)own_map[k].inside + own_map[k].count;
+		const uint64_t start = l[i].outside, end = start + l[i].count;
+		struct idmap_line best = { 0 };
 
-			if (l[i].outside >= own_map[k].inside &&
-				(uint64_t)l[i].outside + l[i].count <= end) {
-				l[kept++] = l[i];
-				break;
-			}
+		for (size_t k = 0; k < n_own; k++) {
+			uint64_t from = own_map[k].inside, to = from + own_map[k].count;
+
+			from = from > start ? from : start;
+			to = to < end ? to : end;
+			if (from < to && to - from > best.count)
+				best = (struct idmap_line){ .outside = (uint32_t)from,
+					.count = (uint32_t)(to - from) };
 		}
+		if (best.count > 0)
+			l[kept++] = best;
 	}
 	return kept;
 }
@@ -236,7 +244,15 @@ int idmap_full(struct idmap *ret, struct err *e)
 	ret->n_gid = find(true, name, &own, ret->gid);
 	if (ret->n_uid == 0 || ret->n_gid == 0) {
 		const char *what = ret->n_uid == 0 ? "user" : "group";
+		bool nested = idmap_total(own.uid, own.n_uid) < UINT32_MAX ||
+			      idmap_total(own.gid, own.n_gid) < UINT32_MAX;
 
+		if (nested)
+			return err_msg(e, -ENOENT,
+				"the user namespace around uctr gives user %s no further %s ids; "
+				"start "
+				"uctr outside of it, or what is around it with a full id map",
+				name ? name : "(unknown)", what);
 		return err_msg(e, -ENOENT,
 			"no subordinate %s ids for user %s in /etc/sub%s; an administrator runs: "
 			"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",
