@@ -194,20 +194,16 @@ static int make_cgroup(struct run *c, struct err *e)
 static int write_state(struct run *c, struct err *e)
 {
 	_cleanup_json_ json_t *o = NULL;
-	uint64_t start;
 	char created[32] = "";
 	time_t now = time(NULL);
 	struct tm tm;
-	int r = proc_start_time(c->launch.proc_pid, &start);
 
-	if (r < 0)
-		return err_set(e, r, "container %s: its first process", c->id);
 	if (gmtime_r(&now, &tm))
 		strftime(created, sizeof(created), "%Y-%m-%dT%H:%M:%SZ", &tm);
 	o = json_pack("{s:s,s:s,s:I,s:I,s:s,s:s,s:s*,s:s,s:O*}", "ociVersion", SPEC_VERSION, "id",
-		c->id, "pid", (json_int_t)c->launch.proc_pid, "start", (json_int_t)start, "bundle",
-		c->bundle, "rootfs", c->spec.root_path, "cgroup", c->cgroup, "created", created,
-		"annotations", c->spec.annotations);
+		c->id, "pid", (json_int_t)c->launch.proc_pid, "start",
+		(json_int_t)c->launch.proc_start, "bundle", c->bundle, "rootfs", c->spec.root_path,
+		"cgroup", c->cgroup, "created", created, "annotations", c->spec.annotations);
 	return o ? state_write(&c->state, o, e) : err_set(e, -ENOMEM, "state of %s", c->id);
 }
 

@@ -109,10 +109,9 @@ static int write_running(struct monitor *m, struct err *e)
 	int r = proc_boot_id(c->boot_id);
 
 	c->pid = m->launch.proc_pid;
-	if (r == 0)
-		r = proc_start_time(c->pid, &c->pid_start);
+	c->pid_start = m->launch.proc_start;
 	if (r < 0)
-		return err_set(e, r, "identify the container's process");
+		return err_set(e, r, "read the boot id");
 	c->state = CONTAINER_RUNNING;
 	c->started = now_ns();
 	return container_save(c, e);

@@ -88,6 +88,10 @@ static int prepare_child(struct launch *l, uint64_t flags, struct err *e)
 	l->proc_pid = ns_pidfd_pid(l->pidfd);
 	if (l->proc_pid < 0)
 		return err_set(e, l->proc_pid, "find the child in /proc");
+	/* Now: once it is undumpable a /proc with hidepid does not show it. */
+	r = proc_start_time(l->proc_pid, &l->proc_start);
+	if (r < 0)
+		return err_set(e, r, "identify the container's process");
 	if (flags & CLONE_NEWUSER) {
 		r = idmap_write_start(l->proc_pid, &l->spec->map, &job, e);
 		if (r == 0)

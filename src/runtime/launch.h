@@ -22,6 +22,7 @@ struct launch {
 
 	pid_t pid; /* as the parent's pid namespace numbers it (waitpid) */
 	pid_t proc_pid; /* as /proc shows it */
+	uint64_t proc_start; /* its start time (sys/ns.h) */
 	int pidfd;
 	int netns; /* the child's own network namespace, when it is wanted and there is one; or -1 */
 	int mntns; /* the child's mount namespace: what is mounted there goes when we let it go, not

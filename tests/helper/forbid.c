@@ -95,13 +95,14 @@ static int error_number(const char *name)
 int main(int argc, char **argv)
 {
 	struct sock_fprog p = { .filter = prog };
+	char *save = NULL;
 	int error = argc > 3 ? error_number(argv[1]) : 0;
 
 	if (!error) {
 		fprintf(stderr, "usage: forbid ERROR WHAT[,WHAT...] COMMAND [ARG...]\n");
 		return 120;
 	}
-	for (char *what = strtok(argv[2], ","); what; what = strtok(NULL, ",")) {
+	for (char *what = strtok_r(argv[2], ",", &save); what; what = strtok_r(NULL, ",", &save)) {
 		if (refuse_named(what, error) < 0) {
 			fprintf(stderr, "forbid: '%s' is not known\n", what);
 			return 120;

@@ -120,7 +120,7 @@ test_ranges_that_the_outer_map_does_not_hold()
 		assertErrEmpty
 	done
 	# A user of the outer container who has no right to more than himself.
-	within --security-opt nesting --tmpfs /home:mode=1777 -e HOME=/home/me -u 1000:1000 --rootfs "$outer" \
+	within --security-opt nesting --tmpfs /h:mode=1777 -e HOME=/h/me -u 1000:1000 --rootfs "$outer" \
 		$inner run --rm --network none busybox echo fine
 	assertOneId "the user namespace around uctr gives user (unknown) no further user ids"
 }

@@ -183,8 +183,19 @@ test_proc_that_hides()
 	assert_run unshare -Urmpf --mount-proc sh -c 'mount -t proc -o hidepid=2 proc /proc && exec "$@"' sh \
 		"$UCTR" run --rm --network none busybox echo fine
 	assertWorks
-	assert_run unshare -Urmpf sh -c 'mount -t proc -o hidepid=2 proc /proc && exec "$@"' sh "$UCTR" doctor
+	assert_run unshare -Urmpf sh -c 'mount -t proc -o hidepid=2 proc /proc && "$@" doctor' sh "$UCTR"
 	assertExit 0
+	assert_run unshare -Urmpf sh -c 'mount -t proc -o hidepid=2 proc /proc && exec 2> /dev/null &&
+		"$@" run -d --name hid1 --network none busybox sleep 300 > /dev/null &&
+		"$@" run -d --name hid2 --network none busybox sleep 300 > /dev/null &&
+		"$@" exec hid1 echo inside && "$@" ps --format "{{.Names}} {{.State}}" --filter name=hid &&
+		"$@" rm -f hid1 hid2' sh "$UCTR"
+	assertExit 0
+	assertOut "inside
+hid2 running
+hid1 running
+hid1
+hid2"
 }
 
 test_proc_that_is_masked()
