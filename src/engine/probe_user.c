@@ -6,6 +6,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -116,7 +117,7 @@ enum probe_status probe_max_userns(struct probe_ctx *c, struct probe_result *r)
 	probe_found(r, "user.max_user_namespaces = %ld", v);
 	if (v >= 2)
 		return PROBE_OK;
-	if (probe_nested())
+	if (probe_nested() && getenv("container"))
 		probe_cure_outer(r);
 	else
 		cure_sysctl(r, "user.max_user_namespaces=15000");
@@ -237,13 +238,13 @@ enum probe_status probe_subids(struct probe_ctx *c, struct probe_result *r)
 		nested ? " in the user namespace around uctr" : "");
 	if ((total[0] >= 65536 && total[1] >= 65536) || (geteuid() == 0 && total[0] && !nested))
 		return PROBE_OK;
-	if (nested)
-		probe_cure(r,
-			"start the container around uctr with a full id map, or add lines for %s "
-			"with ids of /proc/self/uid_map to /etc/subuid and /etc/subgid",
-			probe_user());
-	else
-		cure_subids(r);
+	cure_subids(r);
+	if (nested) {
+		_cleanup_free_ char *cure = strdup(r->cure);
+
+		probe_cure(r, "start uctr outside of the user namespace around it, or: %s",
+			cure ? cure : "");
+	}
 	return total[0] > 0 && total[1] > 0 ? PROBE_WARN : PROBE_MISSING;
 }
 

@@ -59,8 +59,9 @@ int idmap_check_helpers(struct err *e)
 			return err_msg(e, -EPERM, "%s lies on a file system mounted nosuid", path);
 		if ((st.st_mode & S_ISUID) && st.st_uid == OVERFLOW_ID)
 			return err_msg(e, -EPERM,
-				"the user namespace around uctr does not map root, so %s gets no "
-				"rights; start uctr outside of it",
+				"%s is neither setuid root nor has file capabilities here, as the "
+				"user namespace around uctr does not map root; start uctr outside "
+				"of it",
 				path);
 		if (!((st.st_mode & S_ISUID) && st.st_uid == 0) &&
 			getxattr(path, "security.capability", NULL, 0) <= 0)

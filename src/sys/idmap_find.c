@@ -249,10 +249,11 @@ int idmap_full(struct idmap *ret, struct err *e)
 
 		if (nested)
 			return err_msg(e, -ENOENT,
-				"the user namespace around uctr gives user %s no further %s ids; "
-				"start "
-				"uctr outside of it, or what is around it with a full id map",
-				name ? name : "(unknown)", what);
+				"no subordinate %s ids for user %s that the user namespace around "
+				"uctr maps; start uctr outside of it, or an administrator runs: "
+				"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 "
+				"%s",
+				what, name ? name : "(unknown)", name ? name : "USER");
 		return err_msg(e, -ENOENT,
 			"no subordinate %s ids for user %s in /etc/sub%s; an administrator runs: "
 			"usermod --add-subuids 100000-165535 --add-subgids 100000-165535 %s",

@@ -122,7 +122,7 @@ test_ranges_that_the_outer_map_does_not_hold()
 	# A user of the outer container who has no right to more than himself.
 	within --security-opt nesting --tmpfs /h:mode=1777 -e HOME=/h/me -u 1000:1000 --rootfs "$outer" \
 		$inner run --rm --network none busybox echo fine
-	assertOneId "the user namespace around uctr gives user (unknown) no further user ids"
+	assertOneId "no subordinate user ids for user (unknown) that the user namespace around uctr maps"
 }
 
 # --- one id -----------------------------------------------------------------------------------
@@ -139,13 +139,13 @@ test_in_a_namespace_of_one_id()
 {
 	need userns overlay || return 0
 	assert_run unshare -Ur "$UCTR" run --rm --network none busybox echo fine
-	assertOneId "the user namespace around uctr gives user root no further user ids; start uctr outside of it"
+	assertOneId "no subordinate user ids for user root that the user namespace around uctr maps; start uctr outside of it"
 	assert_run unshare -Urm "$UCTR" run --rm --network none busybox echo fine
-	assertOneId "the user namespace around uctr gives"
+	assertOneId "no subordinate user ids for user root"
 	assert_run unshare -Ur "$UCTR" doctor
 	assertExit 0
 	assertOutHas "0 user ids and 0 group ids for root in the user namespace around uctr" \
-		"start the container around uctr with a full id map"
+		"start uctr outside of the user namespace around it, or: "
 }
 
 test_in_bubblewrap()
@@ -153,7 +153,7 @@ test_in_bubblewrap()
 	need cmd:bwrap userns overlay || return 0
 	assert_run bwrap --bind / / --dev /dev --proc /proc --unshare-all --tmpfs /tmp \
 		"$UCTR" run --rm --network none busybox echo fine
-	assertOneId "the user namespace around uctr gives user $(id -un) no further user ids"
+	assertOneId "no subordinate user ids for user $(id -un) that the user namespace around uctr maps"
 	assert_run bwrap --bind / / --dev /dev --proc /proc --unshare-all --unshare-user --disable-userns \
 		--tmpfs /tmp "$UCTR" run --rm --network none busybox echo fine
 	assertExit 125
