@@ -63,8 +63,23 @@ static pid_t check_pin(int dir, const char *name, int *ret_pidfd)
 	return (pid_t)pid;
 }
 
+/* Living monitors of a user namespace that cannot be entered from here, in which uctr runs too. */
+struct strange {
+	pid_t pids[32];
+	size_t n;
+};
+
+static bool is_strange(const struct strange *s, pid_t pid)
+{
+	for (size_t i = 0; s && i < s->n; i++) {
+		if (s->pids[i] == pid)
+			return true;
+	}
+	return false;
+}
+
 /* Any living process of the namespace: its pid, 0 when there is none. */
-static pid_t find_pin(struct engine *en, int *ret_pidfd, struct err *e)
+static pid_t find_pin(struct engine *en, const struct strange * not, int *ret_pidfd, struct err *e)
 {
 	int dir = pins_dir(en, e);
 	struct dirent *de;
@@ -78,27 +93,44 @@ static pid_t find_pin(struct engine *en, int *ret_pidfd, struct err *e)
 		close(dir);
 		return err_set(e, -errno, "read %s/%s", en->runtime_path, pins_name(en));
 	}
-	while (pid == 0 && (de = readdir(d)))
+	while (pid == 0 && (de = readdir(d))) {
 		pid = check_pin(dirfd(d), de->d_name, ret_pidfd);
+		if (pid > 0 && is_strange(not, pid)) {
+			fd_closep(ret_pidfd);
+			pid = 0;
+		}
+	}
 	closedir(d);
 	return pid;
 }
 
 int userns_peek(struct engine *en, struct idmap *ret, struct err *e)
 {
-	_cleanup_fd_ int pidfd = -1;
-	pid_t pid = find_pin(en, &pidfd, e);
+	struct strange strange = { .n = 0 };
 
-	if (pid <= 0)
-		return pid;
-	/* It may end right now: then there is none, as if we had come a moment later. */
-	return idmap_read(pid, ret) < 0 || ret->n_uid == 0 || ret->n_gid == 0 ? 0 : 1;
+	for (;;) {
+		_cleanup_fd_ int pidfd = -1;
+		pid_t pid = find_pin(en, &strange, &pidfd, e);
+
+		if (pid <= 0)
+			return pid;
+		/* It may end right now: then there is none, as if we had come a moment later. */
+		if (idmap_read(pid, ret) < 0 || ret->n_uid == 0 || ret->n_gid == 0)
+			return 0;
+		/* The ids of a namespace beside ours are none here. */
+		if (ret->uid[0].outside != UINT32_MAX)
+			return 1;
+		if (strange.n == ARRAY_SIZE(strange.pids))
+			return 0;
+		strange.pids[strange.n++] = pid;
+	}
 }
 
 /* A descriptor of the living namespace, -ESRCH when there is none. */
 static int open_living(struct engine *en, struct err *e)
 {
 	_cleanup_fd_ int pidfd = -1;
+	struct strange strange = { .n = 0 };
 	char path[40];
 	pid_t pid;
 	int fd, r;
@@ -106,7 +138,7 @@ static int open_living(struct engine *en, struct err *e)
 	for (;;) {
 		bool alive;
 
-		pid = find_pin(en, &pidfd, e);
+		pid = find_pin(en, &strange, &pidfd, e);
 		if (pid <= 0)
 			return pid < 0 ? pid : -ESRCH;
 		snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
@@ -116,9 +148,11 @@ static int open_living(struct engine *en, struct err *e)
 		alive = sys_pidfd_send_signal(pidfd, 0) == 0;
 		if (fd >= 0 && alive)
 			return fd;
-		if (alive)
+		if (alive && (r != -EACCES || strange.n == ARRAY_SIZE(strange.pids)))
 			return err_set(
 				e, r, "open the user namespace of the monitor with pid %d", pid);
+		if (alive)
+			strange.pids[strange.n++] = pid;
 		fd_closep(&fd);
 		fd_closep(&pidfd);
 	}

@@ -148,6 +148,23 @@ test_in_a_namespace_of_one_id()
 		"start uctr outside of the user namespace around it, or: "
 }
 
+# Containers of the same user on both sides of a user namespace, with one runtime directory.
+test_beside_a_container_outside()
+{
+	need fullmap overlay || return 0
+	start_quiet --name nst1 busybox sleep 300
+	shared=$(readlink "/proc/$(monitor_of nst1)/ns/user")
+	assert_run unshare -Ur "$UCTR" run --rm --network none --userns one busybox echo fine
+	assertExit 0
+	assertOut fine
+	assert_run unshare -Ur "$UCTR" run --rm --network none busybox echo fine
+	assertExit 0
+	assertOut fine
+	start_quiet --name nst2 busybox sleep 300
+	assertEquals "$shared" "$(readlink "/proc/$(monitor_of nst2)/ns/user")"
+	remove_containers nst1 nst2
+}
+
 test_in_bubblewrap()
 {
 	need cmd:bwrap userns overlay || return 0
