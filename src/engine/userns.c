@@ -104,6 +104,16 @@ static pid_t find_pin(struct engine *en, const struct strange * not, int *ret_pi
 	return pid;
 }
 
+/* Ids of a namespace beside ours, or around it, are partly none here. */
+static bool is_ours(const struct idmap *m)
+{
+	for (size_t i = 0; i < m->n_uid; i++) {
+		if (m->uid[i].outside == UINT32_MAX)
+			return false;
+	}
+	return true;
+}
+
 int userns_peek(struct engine *en, struct idmap *ret, struct err *e)
 {
 	struct strange strange = { .n = 0 };
@@ -117,8 +127,7 @@ int userns_peek(struct engine *en, struct idmap *ret, struct err *e)
 		/* It may end right now: then there is none, as if we had come a moment later. */
 		if (idmap_read(pid, ret) < 0 || ret->n_uid == 0 || ret->n_gid == 0)
 			return 0;
-		/* The ids of a namespace beside ours are none here. */
-		if (ret->uid[0].outside != UINT32_MAX)
+		if (is_ours(ret))
 			return 1;
 		if (strange.n == ARRAY_SIZE(strange.pids))
 			return 0;
