@@ -85,6 +85,8 @@ static const struct man_pair man_examples[] = {
 		"A root file system as an image:" },
 	{ "uctr ps -a --format 'table {{.ID}}\\t{{.Names}}\\t{{.Status}}'",
 		"Columns of one's own choice:" },
+	{ "uctr inspect web\nuctr inspect -f '{{.State.Status}} {{.Userns.UidMap}}' web",
+		"Everything about a container, or some of it:" },
 	{ NULL, NULL },
 };
 

@@ -4,9 +4,10 @@
 
 #include "cli/command.h"
 
-extern const struct command cmd_run, cmd_exec, cmd_ps, cmd_stop, cmd_kill, cmd_wait, cmd_rm,
-	cmd_logs, cmd_import, cmd_images, cmd_rmi, cmd_unshare, cmd_doctor, cmd_info, cmd_version;
+extern const struct command cmd_run, cmd_exec, cmd_ps, cmd_inspect, cmd_stop, cmd_kill, cmd_wait,
+	cmd_rm, cmd_logs, cmd_import, cmd_images, cmd_rmi, cmd_unshare, cmd_doctor, cmd_info,
+	cmd_version;
 
-const struct command *const commands[] = { &cmd_run, &cmd_exec, &cmd_ps, &cmd_stop, &cmd_kill,
-	&cmd_wait, &cmd_rm, &cmd_logs, &cmd_import, &cmd_images, &cmd_rmi, &cmd_unshare,
+const struct command *const commands[] = { &cmd_run, &cmd_exec, &cmd_ps, &cmd_inspect, &cmd_stop,
+	&cmd_kill, &cmd_wait, &cmd_rm, &cmd_logs, &cmd_import, &cmd_images, &cmd_rmi, &cmd_unshare,
 	&cmd_doctor, &cmd_info, &cmd_version, NULL };

@@ -34,7 +34,9 @@ void container_free(struct container *c)
 	free(c->image);
 	free(c->image_id);
 	strv_free(c->command);
-	strv_free(c->mounts);
+	strv_free(c->uid_map);
+	strv_free(c->gid_map);
+	json_decref(c->mounts);
 	json_decref(c->labels);
 	json_decref(c->annotations);
 	free(c->network);

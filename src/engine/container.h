@@ -33,7 +33,8 @@ struct container {
 	char *network;
 	char *driver; /* how its root file system is made, runtime/ladder.h; NULL: overlay, or none */
 	char *userns, *userns_why; /* how ids are mapped, and why so when it was not asked for */
-	char **mounts; /* "SOURCE:DEST" for listings */
+	char **uid_map, **gid_map; /* "INSIDE:OUTSIDE:COUNT", as the caller counts outside */
+	json_t *mounts; /* volumes: objects {source, target, readOnly}; NULL: none */
 	int64_t created, started, finished; /* nanoseconds since the epoch; 0: not yet */
 	enum container_state state;
 	int exit_code;

@@ -19,7 +19,6 @@ void plan_free(struct plan *p)
 	spec_free(&p->spec);
 	json_decref(p->labels);
 	json_decref(p->annotations);
-	strv_free(p->mounts);
 	memset(p, 0, sizeof(*p));
 }
 

@@ -26,7 +26,6 @@ struct plan {
 	const struct mapping *mapping; /* borrowed */
 	enum net_mode net;
 	json_t *labels, *annotations;
-	char **mounts; /* for listings */
 	int stop_signal;
 	unsigned int stop_timeout;
 	uint64_t timeout_ns; /* 0: none */

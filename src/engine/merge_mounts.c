@@ -128,7 +128,7 @@ static int add_bind(struct plan *p, const char *flag, const char *source, const 
 	if (r < 0)
 		return r;
 	m = add(p, MOUNT_BIND, "bind", real, dest);
-	if (!m || strv_addf(&p->mounts, "%s:%s", real, dest) < 0)
+	if (!m)
 		return err_set(e, -ENOMEM, "mounts");
 	m->resolved = true;
 	/* A volume carries no rights in: no setuid, no devices (H13). */

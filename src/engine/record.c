@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mount.h>
 #include <time.h>
 
 #include "base/file.h"
@@ -49,7 +50,9 @@ int container_save(struct container *c, struct err *e)
 	bad |= set(o, "driver", text_or_null(c->driver));
 	bad |= set(o, "userns", text_or_null(c->userns));
 	bad |= set(o, "usernsWhy", text_or_null(c->userns_why));
-	bad |= set(o, "mounts", json_from_strv(c->mounts));
+	bad |= set(o, "uidMap", json_from_strv(c->uid_map));
+	bad |= set(o, "gidMap", json_from_strv(c->gid_map));
+	bad |= set(o, "mounts", c->mounts ? json_incref(c->mounts) : json_array());
 	bad |= set(o, "created", json_integer(c->created));
 	bad |= set(o, "started", json_integer(c->started));
 	bad |= set(o, "finished", json_integer(c->finished));
@@ -74,10 +77,56 @@ int container_save(struct container *c, struct err *e)
 	return r < 0 ? err_set(e, r, "write the record of container %s", c->name) : 0;
 }
 
+int record_set_mounts(struct container *c, const struct spec *spec, struct err *e)
+{
+	for (size_t i = 0; i < spec->n_mounts; i++) {
+		const struct spec_mount *m = &spec->mounts[i];
+		json_t *o = NULL;
+
+		if (m->kind != MOUNT_BIND || !m->resolved)
+			continue;
+		if (c->mounts || (c->mounts = json_array()))
+			o = json_pack("{so so sb}", "source", json_text(m->source), "target",
+				json_text(m->dest), "readOnly",
+				(m->attr_set & MOUNT_ATTR_RDONLY) != 0);
+		if (!o || json_array_append_new(c->mounts, o) < 0)
+			return err_set(e, -ENOMEM, "record");
+	}
+	return 0;
+}
+
+static int map_lines(const struct idmap_line *l, size_t n, char ***ret)
+{
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = strv_addf(ret, "%u:%u:%u", l[i].inside, l[i].outside, l[i].count);
+	return r;
+}
+
+int record_set_map(struct container *c, const struct idmap *outside, struct err *e)
+{
+	int r = map_lines(outside->uid, outside->n_uid, &c->uid_map);
+
+	if (r == 0)
+		r = map_lines(outside->gid, outside->n_gid, &c->gid_map);
+	return r < 0 ? err_set(e, r, "record") : 0;
+}
+
 static int load_object(json_t *o, const char *key, json_t **ret, struct err *e)
 {
 	json_t *v = NULL;
 	int r = json_get_obj(o, key, &v, e);
+
+	if (r > 0)
+		*ret = json_incref(v);
+	return r;
+}
+
+static int load_array(json_t *o, const char *key, json_t **ret, struct err *e)
+{
+	json_t *v = NULL;
+	int r = json_get_arr(o, key, &v, e);
 
 	if (r > 0)
 		*ret = json_incref(v);
@@ -105,7 +154,9 @@ static int parse(json_t *o, struct container *c, struct err *e)
 		json_get_strdup(o, "driver", &c->driver, e) < 0 ||
 		json_get_strdup(o, "userns", &c->userns, e) < 0 ||
 		json_get_strdup(o, "usernsWhy", &c->userns_why, e) < 0 ||
-		json_get_strv(o, "mounts", &c->mounts, e) < 0 ||
+		json_get_strv(o, "uidMap", &c->uid_map, e) < 0 ||
+		json_get_strv(o, "gidMap", &c->gid_map, e) < 0 ||
+		load_array(o, "mounts", &c->mounts, e) < 0 ||
 		json_get_i64(o, "created", &c->created, e) < 0 ||
 		json_get_i64(o, "started", &c->started, e) < 0 ||
 		json_get_i64(o, "finished", &c->finished, e) < 0 ||
@@ -252,9 +303,16 @@ static json_t *labels_text(const struct container *c)
 static json_t *mounts_text(const struct container *c)
 {
 	_cleanup_str_ struct str b = { 0 };
+	json_t *m;
+	size_t i;
 
-	strv_foreach (m, c->mounts)
-		str_addf(&b, "%s%s", b.len ? "," : "", m);
+	json_array_foreach (c->mounts, i, m) {
+		const char *source = json_string_value(json_object_get(m, "source")),
+			   *target = json_string_value(json_object_get(m, "target"));
+
+		if (source && target)
+			str_addf(&b, "%s%s:%s", b.len ? "," : "", source, target);
+	}
 	return json_text(b.s ? b.s : "");
 }
 

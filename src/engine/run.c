@@ -12,6 +12,7 @@
 #include "base/trace.h"
 #include "engine/lifecycle.h"
 #include "engine/probe.h"
+#include "engine/record.h"
 #include "runtime/ladder.h"
 #include "sys/caps.h"
 #include "sys/dirs.h"
@@ -124,7 +125,9 @@ static int fill_record(
 {
 	struct container *c = &s->c;
 	const struct plan *p = &s->plan;
+	static struct idmap outside;
 	char userns[120];
+	int r;
 
 	c->image = strdup(img ? img->name : p->spec.root_path);
 	c->image_id = img ? strdup(img->id) : NULL;
@@ -141,10 +144,11 @@ static int fill_record(
 	c->tty = o->tty;
 	c->open_stdin = o->interactive;
 	if (!c->image || (img && (!c->image_id || !c->driver)) || !c->network || !c->userns ||
-		strv_extend(&c->command, p->spec.process.args) < 0 ||
-		strv_extend(&c->mounts, p->mounts) < 0)
+		strv_extend(&c->command, p->spec.process.args) < 0)
 		return err_set(e, -ENOMEM, "record");
-	return 0;
+	idmap_compose(&s->mapping.child, &s->en->map, &outside);
+	r = record_set_map(c, &outside, e);
+	return r < 0 ? r : record_set_mounts(c, &p->spec, e);
 }
 
 /* Takes a start back; the first error is the one that is told. */

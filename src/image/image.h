@@ -76,6 +76,12 @@ int image_import(
 int image_list(struct image_store *s, json_t **ret, struct err *e);
 
 /*
+ * One image under docker's names (Id, RepoTags, Size, Created, Config, RootFS ...), found as by
+ * image_find(): values of the config are as hostile as the image. New reference in *ret.
+ */
+int image_inspect(struct image_store *s, const char *name, json_t **ret, struct err *e);
+
+/*
  * Removes a name, and the image with its unreferenced layers when it was the last one.
  * `in_use` lists the ids of images that containers use: refused with -EBUSY unless force (force
  * removes the name; layers that a container needs stay until it is gone). Ids of what went away are
