@@ -4,6 +4,7 @@
 #   make                 build/uctr and what it needs, also CC=clang
 #   make install         DESTDIR and PREFIX (default /usr/local) are honoured
 #   make check           lint, then all tests; WERROR=1 is on
+#   make check-vm        tests in a virtual machine with systemd; SUITES="cli security" for others
 #   make redteam         build/red/uctr, whose checks can be switched off one by one (base/red.h)
 #   make asan            the same programs with sanitizers, below build-asan/
 #   make analyze         what gcc's static analyzer suspects (it misses the cleanup attribute)
@@ -271,6 +272,10 @@ docs:
 
 check:
 	+@sh tests/check
+
+.PHONY: check-vm
+check-vm: tests
+	+@sh tests/vm/run $(SUITES)
 
 bench: all $(bench_bins)
 	+@sh tests/bench/run

@@ -34,10 +34,14 @@ static void show_progress(struct engine *en, int64_t bytes)
 static int finish(struct start *s, const struct container_opts *o, struct err *e)
 {
 	char line[80];
+	int r;
 
 	warn_flush(s->en);
-	if (!o->detach)
-		return run_attach(s, e);
+	if (!o->detach) {
+		r = run_attach(s, e);
+		warn_flush(s->en);
+		return r;
+	}
 	snprintf(line, sizeof(line), "%s\n", s->c.id);
 	return output_text(line, strlen(line), e);
 }

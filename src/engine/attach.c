@@ -180,7 +180,8 @@ static int hear(struct relay *r, struct err *e)
 
 	if (type == CTL_EXITED) {
 		r->exited = true;
-		r->code = (int)number;
+		r->code = (int)(number & ~(int64_t)CTL_OOM);
+		r->a->oom = (number & CTL_OOM) != 0;
 		trace("exit code %d", r->code);
 		return 0;
 	}

@@ -19,8 +19,10 @@ enum ctl_type {
 	/* answers */
 	CTL_DONE, /* the request was carried out */
 	CTL_STARTED, /* it runs; number: pid; fd: its terminal's master, if it has one */
-	CTL_EXITED, /* number: exit code */
+	CTL_EXITED, /* number: exit code; the starter's also has CTL_OOM */
 };
+/* In the number of CTL_EXITED: it did not survive its memory limit. */
+#define CTL_OOM (1 << 16)
 
 /* Listens on the container's socket, mode 0600 in a 0700 directory. */
 int ctl_listen(struct engine *en, const struct container *c, struct err *e);

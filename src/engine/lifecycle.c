@@ -130,7 +130,7 @@ static int wait_answer(struct engine *en, int fd, int ms, struct container *c, s
 		return -ETIMEDOUT;
 	r = sync_recv(fd, &code, NULL, &got);
 	if (r == CTL_EXITED)
-		return (int)code;
+		return (int)(code & ~(int64_t)CTL_OOM);
 	if (r == -EPIPE && !got.code)
 		return recorded_answer(en, c, e);
 	if (r < 0)

@@ -327,6 +327,9 @@ static void finish(struct monitor *m)
 	s->c.exit_code = m->exit_code;
 	s->c.finished = now_ns();
 	s->c.pid = s->c.monitor = 0;
+	m->oom = m->exit_code && s->plan.spec.limits.memory > 0 && cgroup_oom_killed(s->cgroup_fd);
+	if (m->oom && !m->death)
+		m->death = strdup("its memory limit was reached");
 	s->c.error = m->death;
 	/*
 	 * One that is removed at once needs no record, unless a slow reader keeps it here for now.

@@ -34,6 +34,7 @@ struct early_end {
 
 struct monitor {
 	struct start *s;
+	bool oom; /* it ended because of its memory limit */
 	struct launch launch;
 	struct net_slirp slirp;
 	struct emulate emulate;

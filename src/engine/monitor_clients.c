@@ -356,7 +356,7 @@ void clients_finish(struct monitor *m)
 		struct client *c = m->clients[m->n_clients - 1];
 
 		if (c->waits)
-			answer(c, CTL_EXITED, m->exit_code, -1);
+			answer(c, CTL_EXITED, m->exit_code | (m->oom ? CTL_OOM : 0), -1);
 		drop(m, m->n_clients - 1);
 	}
 }

@@ -261,7 +261,8 @@ static json_t *status_text(const struct container *c)
 		return json_sprintf("Up %s", when);
 	case CONTAINER_EXITED:
 		ago(c->finished, when, sizeof(when));
-		return json_sprintf("Exited (%d) %s ago", c->exit_code, when);
+		return json_sprintf("Exited (%d) %s ago%s%s%s", c->exit_code, when,
+			c->error ? " (" : "", c->error ? c->error : "", c->error ? ")" : "");
 	default:
 		return json_sprintf("Dead (%s)", c->error ? c->error : "");
 	}

@@ -223,6 +223,10 @@ int run_attach(struct start *s, struct err *e)
 	int r = attach_run(&a, e);
 
 	fd_closep(&a.in);
+	if (a.oom)
+		engine_warn(s->en,
+			"container %s ended for lack of memory: its limit (--memory) is %lld kB",
+			s->c.name, (long long)s->plan.spec.limits.memory / 1024);
 	return r;
 }
 

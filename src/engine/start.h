@@ -62,6 +62,7 @@ struct attach {
 	int master; /* or a terminal */
 	bool interactive;
 	bool relayed; /* the monitor stands between the process and us */
+	bool oom; /* set by attach_run: it did not survive its memory limit */
 };
 int attach_run(struct attach *a, struct err *e);
 /* Signals that a command passes on are blocked from here to attach_run. */

@@ -198,6 +198,38 @@ static int step_aside(const struct cgroup_root *root, struct err *e)
 	return r < 0 ? err_set(e, r, "move uctr into cgroup %s/uctr-cli", root->path) : 0;
 }
 
+/* Is it a child of this process, or a child's child? */
+static bool is_ours(pid_t pid)
+{
+	char file[32], *p;
+
+	for (int depth = 0; depth < 4 && pid > 1; depth++) {
+		_cleanup_free_ char *stat = NULL;
+
+		snprintf(file, sizeof(file), "/proc/%d/stat", pid);
+		if (file_read(AT_FDCWD, file, 4096, &stat, NULL) < 0 || !(p = strrchr(stat, ')')) ||
+			strlen(p) < 4)
+			return false;
+		pid = (pid_t)strtol(p + 3, NULL, 10); /* ") S PPID ..." */
+		if (pid == getpid())
+			return true;
+	}
+	return false;
+}
+
+/* What this process started before it stepped aside (the id map helpers) follows it. */
+static void bring_children(const struct cgroup_root *root)
+{
+	_cleanup_free_ char *procs = NULL;
+	char *save = NULL;
+
+	if (file_read(root->fd, "cgroup.procs", 1 << 20, &procs, NULL) < 0)
+		return;
+	for (char *p = strtok_r(procs, "\n", &save); p; p = strtok_r(NULL, "\n", &save))
+		if (is_ours((pid_t)strtol(p, NULL, 10)))
+			(void)file_poke(root->fd, "uctr-cli/cgroup.procs", p);
+}
+
 /* Enables for the children what is wanted and not enabled yet. */
 static int enable(const struct cgroup_root *root, const struct cgroup_limits *l, struct err *e)
 {
@@ -225,6 +257,11 @@ static int enable(const struct cgroup_root *root, const struct cgroup_limits *l,
 	if (r < 0)
 		return r;
 	r = file_poke(root->fd, "cgroup.subtree_control", want.s);
+	/* A child may have started one of its own in between. */
+	for (int i = 0; r == -EBUSY && i < 5; i++) {
+		bring_children(root);
+		r = file_poke(root->fd, "cgroup.subtree_control", want.s);
+	}
 	if (r == -EBUSY && !asked)
 		return 0;
 	if (r == -EBUSY)
@@ -347,6 +384,17 @@ int cgroup_create(const struct cgroup_root *root, const char *name, const struct
 	}
 	*ret_path = take_ptr(path);
 	return take_fd(&fd);
+}
+
+bool cgroup_oom_killed(int fd)
+{
+	_cleanup_free_ char *text = NULL;
+	const char *at;
+
+	if (fd < 0 || file_read(fd, "memory.events", 4096, &text, NULL) < 0)
+		return false;
+	at = strstr(text, "\noom_kill ");
+	return at && strtoul(at + strlen("\noom_kill "), NULL, 10) > 0;
 }
 
 int cgroup_remove(const char *path)

@@ -53,6 +53,9 @@ int cgroup_create(const struct cgroup_root *root, const char *name, const struct
 /* 0 when every limit asked for could be enforced below root; else the error create would give. */
 int cgroup_check(const struct cgroup_root *root, const struct cgroup_limits *l, struct err *e);
 
+/* Did the kernel kill a process of the group `fd` because of the group's memory limit? */
+bool cgroup_oom_killed(int fd);
+
 /* Kills what is left in it (cgroup.kill, Linux 5.14) and removes it. A missing one is success. */
 int cgroup_remove(const char *path);
 

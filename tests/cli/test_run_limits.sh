@@ -26,6 +26,9 @@ net()
 	assert_run "$UCTR" run --rm --network "$@"
 }
 
+# In a container: until port 80 is listened on.
+listening='until grep -q ":0050 .* 0A " /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done'
+
 # --- networks ---------------------------------------------------------------------------------
 
 test_network_none()
@@ -33,7 +36,7 @@ test_network_none()
 	need fullmap helper:payload || return 0
 	net none -v "$HELPERS:/helper:ro" busybox sh -c \
 		'ls /sys/class/net; cat /proc/net/route | wc -l; cat /etc/resolv.conf; /helper/payload icmp &&
-		nc -l -p 80 > /got & sleep 0.2; echo hello | nc 127.0.0.1 80; wait; cat /got'
+		nc -l -p 80 > /got & '"$listening"'; echo hello | nc 127.0.0.1 80; wait; cat /got'
 	assertExit 0
 	assertOut "$(printf 'lo\n1\nhello')"
 }
@@ -108,7 +111,7 @@ test_ping_sockets_and_low_ports_need_no_capability()
 	need fullmap helper:payload || return 0
 	for user in 0 65534 1234; do
 		net none -u $user -v "$HELPERS:/helper:ro" busybox sh -c \
-			'/helper/payload icmp && { nc -l -p 80 > /tmp/got & sleep 0.2
+			'/helper/payload icmp && { nc -l -p 80 > /tmp/got & '"$listening"'
 			echo low | nc 127.0.0.1 80; wait; cat /tmp/got; }'
 		assertExit 0
 		assertOut low

@@ -24,7 +24,9 @@ UCTR=$(command -v uctr || echo uctr-is-not-on-PATH)
 : "${UCTR_TESTS:?run suites through tests/run}"
 HELPERS=$UCTR_TESTS/helper
 export SHUNIT_COLOR=none
-RUN_TIMEOUT=60
+# How many times slower than usual this machine is: patience grows with it, nothing else does.
+UCTR_SLOW=${UCTR_SLOW:-1}
+RUN_TIMEOUT=$((60 * UCTR_SLOW))
 RUN_STDIN=/dev/null
 UCTR_SUITE_TMP=$(mktemp -d "$HOME/suite.XXXXXX")
 T=$UCTR_SUITE_TMP/t
@@ -36,7 +38,7 @@ fresh_tmp()
 	chmod -R u+rwX "$T" 2> /dev/null
 	rm -rf "$T" 2> /dev/null || "$UCTR" unshare rm -rf "$T"
 	mkdir -p "$T"
-	RUN_TIMEOUT=60
+	RUN_TIMEOUT=$((60 * UCTR_SLOW))
 	RUN_STDIN=/dev/null
 }
 
@@ -117,7 +119,7 @@ assertErrLine()
 # wait_for SECONDS COMMAND...: polls until it succeeds; 1 when it never did.
 wait_for()
 {
-	tries=$(($1 * 20))
+	tries=$(($1 * 20 * UCTR_SLOW))
 	shift
 	while ! "$@" > /dev/null 2>&1; do
 		tries=$((tries - 1))
