@@ -28,12 +28,6 @@ login_as_tester()
 	return "$(cat $LOGIN_DIR/rc 2> /dev/null || echo 255)"
 }
 
-# login_to_out COMMAND...: one without blanks in its words, its output on the test's line.
-login_to_out()
-{
-	login_as_tester "exec > /dev/ttyS1 2>&1 < /dev/null; $*"
-}
-
 # logged_in SCRIPT: like assert_run: leaves $rc, $out and $err.
 logged_in()
 {
