@@ -22,7 +22,7 @@ login_as_tester()
 	} > $LOGIN_DIR/script
 	# shellcheck disable=SC2016 # expands in the login shell
 	echo '[ "$(tty)" != /dev/ttyS2 ] || { sh /run/login/script; echo $? > /run/login/rc; exit; }' \
-		> /home/tester/.profile
+		> ~tester/.profile
 	rm -f $LOGIN_DIR/rc
 	systemctl start --wait $LOGIN_LINE
 	return "$(cat $LOGIN_DIR/rc 2> /dev/null || echo 255)"
@@ -65,7 +65,7 @@ leftovers()
 		echo "process ${p#/proc/} $(tr '\000' ' ' < "$p/cmdline" 2> /dev/null)"
 	done
 	container_cgroups
-	grep -E ' /(home/tester|run/user/1000)/' /proc/self/mountinfo
+	grep -E ' /(home/[^ ]*/uctr|run/user/1000)/' /proc/self/mountinfo
 	[ "${1:-}" = manager ] || find /run/user -mindepth 1 -maxdepth 1 -name 1000
 }
 
