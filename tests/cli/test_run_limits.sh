@@ -144,7 +144,7 @@ test_add_host()
 {
 	need fullmap || return 0
 	ctr --add-host db:192.0.2.7 --add-host six:2001:db8::7 --add-host 'b=[2001:db8::8]' busybox \
-		grep -E 'db|six|b$' /etc/hosts
+		grep -E '(db|six|b)$' /etc/hosts
 	assertOut "$(printf '192.0.2.7\tdb\n2001:db8::7\tsix\n2001:db8::8\tb')"
 	ctr --add-host gw:host-gateway busybox true
 	assertRefused "network none has no gateway"
