@@ -5,10 +5,13 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/nsfs.h>
 #include <linux/securebits.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -63,6 +66,47 @@ static int leave_host(struct supervisor *s, struct err *e)
 	return mount_pivot(s->proc, e);
 }
 
+static bool same_namespace(int a, int b)
+{
+	struct stat x, y;
+
+	return fstat(a, &x) == 0 && fstat(b, &y) == 0 && x.st_dev == y.st_dev &&
+	       x.st_ino == y.st_ino;
+}
+
+/*
+ * The container's user namespace: the one below ours that the waiting process is in, or in a
+ * namespace below. A FUSE file system lets nobody from further up in.
+ */
+static int join_container(struct supervisor *s, struct err *e)
+{
+	const struct emulate_shared *sh = s->shared;
+	_cleanup_fd_ int own = openat(s->proc, "self/ns/user", O_RDONLY | O_CLOEXEC), at = -1;
+	char path[40];
+
+	snprintf(path, sizeof(path), "%u/ns/user", sh->pending.pid);
+	at = openat(s->proc, path, O_RDONLY | O_CLOEXEC);
+	if (!notify_valid(sh->pending_listener, sh->pending.id))
+		return -ESRCH;
+	if (red_off("container"))
+		return 0;
+	if (own < 0 || at < 0)
+		return err_set(e, -errno, "open the container's user namespace");
+	for (;;) {
+		_cleanup_fd_ int parent = ioctl(at, NS_GET_PARENT);
+
+		if (parent < 0)
+			return err_set(e, -errno, "find the container's user namespace");
+		if (same_namespace(parent, own))
+			break;
+		close(at);
+		at = take_fd(&parent);
+	}
+	return setns(at, CLONE_NEWUSER) < 0
+		       ? err_set(e, -errno, "enter the container's user namespace")
+		       : 0;
+}
+
 static int confine(struct err *e)
 {
 	struct caps caps = { .permitted = RIGHTS, .effective = RIGHTS };
@@ -89,23 +133,31 @@ static void supervise(struct supervisor *s)
 	_exit(0);
 }
 
+static bool is_kept(const struct supervisor *s, int fd)
+{
+	const struct emulate_shared *sh = s->shared;
+
+	if (fd == s->sock || fd == s->proc || fd == s->records || fd == trace_fd())
+		return true;
+	for (uint32_t i = 0; i < sh->n_listeners; i++) {
+		if (fd == sh->listeners[i])
+			return true;
+	}
+	return false;
+}
+
 /* Closes what a killed supervisor had open besides what is kept: descriptors are shared with it. */
 static void close_rest(const struct supervisor *s)
 {
-	const struct emulate_shared *sh = s->shared;
-	int max = s->proc;
+	struct rlimit rl;
 
-	for (uint32_t i = 0; i < sh->n_listeners; i++)
-		max = sh->listeners[i] > max ? sh->listeners[i] : max;
-	for (int fd = 3; fd <= max; fd++) {
-		bool known = fd == s->sock || fd == s->proc || fd == s->records || fd == trace_fd();
-
-		for (uint32_t i = 0; i < sh->n_listeners && !known; i++)
-			known = fd == sh->listeners[i];
-		if (!known)
+	/* Numbers of descriptors are given from below, so the soft limit is where they end. */
+	if (getrlimit(RLIMIT_NOFILE, &rl) < 0)
+		return;
+	for (int fd = 3; (rlim_t)fd < rl.rlim_cur && fd < 4 * LISTENERS_MAX; fd++) {
+		if (!is_kept(s, fd))
 			close(fd);
 	}
-	(void)fd_close_except((unsigned int)max + 1, NULL, 0);
 }
 
 /* Keeps a supervisor running as long as one is needed. */
@@ -131,6 +183,21 @@ static void keep(struct supervisor *s)
 		}
 		close_rest(s);
 	} while (code == 128 + SIGKILL);
+}
+
+/* Until a supervisor is needed: 0 in its place and namespaces, or an error. */
+static int serve_light(struct supervisor *s, struct err *e)
+{
+	while (emulate_serve(s)) {
+		int r = s->proc < 0 ? leave_host(s, e) : 0;
+
+		if (r == 0)
+			r = join_container(s, e);
+		if (r != -ESRCH)
+			return r;
+		s->shared->pending_listener = -1; /* it was killed while it waited */
+	}
+	return -EPIPE;
 }
 
 static void keeper(struct emulate_shared *sh, int sock, int records) __attribute__((noreturn));
@@ -160,7 +227,7 @@ static void keeper(struct emulate_shared *sh, int sock, int records)
 	 * process's memory or files, one process without a view of its own will do.
 	 */
 	s->light = true;
-	if (emulate_serve(s) && leave_host(s, e) == 0 && confine(e) == 0) {
+	if (serve_light(s, e) == 0 && confine(e) == 0) {
 		s->light = false;
 		trace("supervised");
 		keep(s);

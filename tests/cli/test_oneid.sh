@@ -137,6 +137,11 @@ supervisors()
 	done
 }
 
+has_supervisor()
+{
+	[ "$(supervisors "$(monitor_of "$1")" | wc -l)" -eq 2 ]
+}
+
 test_calls_fail_without_the_supervisor()
 {
 	need userns helper:idprobe || return 0
@@ -168,6 +173,7 @@ test_a_killed_supervisor_is_replaced_and_nothing_forgotten()
 	mkdir -m 0777 "$T/v"
 	start_quiet --name to1 --userns one -v "$T/v:/v" busybox sh -c \
 		'exec su nobody -s /bin/sh -c "while [ ! -e /v/go ]; do sleep 0.05; done; id -u > /v/said"'
+	wait_for 10 has_supervisor to1 || fail "no supervisor"
 	# shellcheck disable=SC2046
 	set -- $(supervisors "$(monitor_of to1)")
 	kill -KILL "$2"
@@ -175,6 +181,31 @@ test_a_killed_supervisor_is_replaced_and_nothing_forgotten()
 	touch "$T/v/go"
 	assert_run "$UCTR" wait to1
 	assertEquals 65534 "$(cat "$T/v/said")"
+}
+
+# A file system in user mode lets in only who is in its user namespace; and it may stop to answer.
+test_on_a_file_system_that_hangs()
+{
+	need userns helper:idprobe fuse cmd:fuse-overlayfs "file:${UCTR_OVERLAY_DIR:-/no overlay directory}" ||
+		return 0
+	export UCTR_DATA="$UCTR_OVERLAY_DIR/one"
+	mkdir -m 0777 "$T/v"
+	"$UCTR" run -d --name to1 --userns one --network none --storage-opt driver=fuse-overlayfs \
+		-v "$HELPERS:/h:ro" -v "$T/v:/v" busybox /h/idprobe wait /v/go /etc/group /v \
+		> "$T/id" 2> "$T/said" || fail "$(cat "$T/said")"
+	assert_run "$UCTR" exec to1 chown 5 /etc/passwd
+	assertExit 0
+	server=$(pgrep -u "$(id -u)" -x fuse-overlayfs)
+	kill -STOP "$server"
+	touch "$T/v/go"
+	wait_for 25 logged to1 "then: 0" || fail "it still waits: $("$UCTR" logs to1)"
+	assertEquals "hangs: EIO;then: 0;" "$("$UCTR" logs to1 | tr '\n' ';')"
+	kill -CONT "$server"
+	assert_run "$UCTR" exec to1 chown 6 /etc/group
+	assertExit 0
+	assert_run "$UCTR" rm -f to1
+	assertExit 0
+	unset UCTR_DATA
 }
 
 test_the_mark_is_out_of_reach()

@@ -11,6 +11,7 @@
  *        idprobe swap DIR N         chown while another process exchanges what the names mean
  *        idprobe chown PATH UID     once, and the error's name
  *        idprobe keep              PR_SET_KEEPCAPS; `return` is what it executes
+ *        idprobe wait FILE A B     once FILE is there: chown of A, then of B; and then it stays
  *        idprobe many N             N different sets of groups; says at which one it failed
  */
 #include <errno.h>
@@ -396,6 +397,15 @@ static void keep(char **argv)
 	execl(argv[0], argv[0], "return", (char *)NULL);
 }
 
+static void wait_and_chown(const char *file, const char *a, const char *b)
+{
+	while (access(file, F_OK) < 0)
+		usleep(20000);
+	say("hangs", chown(a, 7, 7));
+	say("then", chown(b, 7, 7));
+	pause();
+}
+
 static int number(const char *s)
 {
 	return (int)strtol(s, NULL, 10);
@@ -423,6 +433,8 @@ int main(int argc, char **argv)
 		say("chown", lchown(a, (uid_t)number(b), (gid_t)-1));
 	else if (strcmp(what, "many") == 0)
 		many(number(a));
+	else if (strcmp(what, "wait") == 0 && argc == 5)
+		wait_and_chown(a, b, argv[4]);
 	else if (strcmp(what, "keep") == 0)
 		keep(argv);
 	else if (strcmp(what, "return") == 0)

@@ -28,12 +28,12 @@ attack_outside()
 	[ -z "$(getfattr -d "$T/victim" 2> /dev/null)" ] || bad "the victim has an owner"
 }
 
-# row A2: one id: chown of `/1/root/...`, `/proc/1/root/...` and `../..` through the supervisor of root emulation | red: without chroot, magiclinks
+# row A2: one id: chown of `/1/root/...`, `/proc/1/root/...` and `../..` through the supervisor of root emulation | red: without chroot, magiclinks, container
 test_paths_out_of_the_root()
 {
 	need userns helper:idprobe cmd:getfattr || return 0
 	holds attack_outside
-	falls_without "chroot magiclinks" "chown: 0" attack_outside
+	falls_without "chroot magiclinks container" "chown: 0" attack_outside
 }
 
 # Names change between a file and a link while chown looks at them: only the file may get the owner.
