@@ -173,12 +173,19 @@ static int set_identity(const struct spec_process *p, struct err *e)
 	return 0;
 }
 
+#define SIGNALS 64
+
+/*
+ * By system call: libc keeps 32 and 33 to itself and refuses to touch them, but whoever started uctr
+ * may ignore them. A kernel's struct sigaction of zeros is SIG_DFL; the size is that of its mask.
+ */
 static void reset_signals(void)
 {
+	const unsigned long dfl[8] = { 0 };
 	sigset_t none;
 
-	for (int i = 1; i < NSIG; i++)
-		signal(i, SIG_DFL);
+	for (int i = 1; i <= SIGNALS; i++)
+		(void)syscall(SYS_rt_sigaction, i, dfl, NULL, SIGNALS / 8);
 	sigemptyset(&none);
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }

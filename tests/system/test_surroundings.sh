@@ -352,6 +352,9 @@ test_signals_ignored_or_blocked()
 		assertOut "SigBlk:	0000000000000000
 SigIgn:	0000000000000000"
 	done
+	assert_run "$UCTR_TESTS/helper/ignoring" 32 "$UCTR" run --rm --network none busybox \
+		grep -E '^SigIgn' /proc/self/status
+	assertOut "SigIgn:	0000000000000000"
 	assert_run env --block-signal "$UCTR" run -d --name sur1 --network none busybox sleep 300
 	assertExit 0
 	assert_run env --ignore-signal "$UCTR" exec sur1 grep -E '^Sig(Blk|Ign)' /proc/self/status
