@@ -131,9 +131,9 @@ static int share_root_dir(struct child *c, struct err *e)
 	if (dir < 0)
 		return err_set(e, dir, "open %s", c->spec->root_path);
 	mnt = mount_clone(AT_FDCWD, c->spec->root_path, false);
-	if (mnt < 0 || (r = mount_attach(mnt, dir)) < 0)
-		return err_set(e, mnt < 0 ? mnt : r, "prepare %s", c->spec->root_path);
-	r = mount_propagation(mnt, MS_SHARED, false);
+	r = mnt < 0 ? mnt : mount_attach(mnt, dir);
+	if (r == 0)
+		r = mount_propagation(mnt, MS_SHARED, false);
 	return r < 0 ? err_set(e, r, "prepare %s", c->spec->root_path) : take_fd(&mnt);
 }
 
