@@ -47,13 +47,14 @@ static const char *word(const char *s)
 
 static bool read_note(int dir, struct note *ret)
 {
-	ssize_t n = readlinkat(dir, NOTE, ret->text, sizeof(ret->text) - 1);
+	char text[sizeof(ret->text)], *space;
+	ssize_t n = readlinkat(dir, NOTE, text, sizeof(text) - 1);
 	bool ended = n < 0;
-	char *space;
 
 	if (ended)
-		n = readlinkat(dir, ENDED, ret->text, sizeof(ret->text) - 1);
-	ret->text[n > 0 ? n : 0] = '\0';
+		n = readlinkat(dir, ENDED, text, sizeof(text) - 1);
+	text[n > 0 ? n : 0] = '\0';
+	snprintf(ret->text, sizeof(ret->text), "%s", text);
 	space = strchr(ret->text, ' ');
 	if (!space)
 		return false;
