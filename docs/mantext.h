@@ -51,6 +51,10 @@ static const struct man_pair man_environment[] = {
 		"Names the directory for images and containers, in place of the default. It should "
 		"lie on a local disk." },
 	{ "UCTR_IMAGES", "The directory of images that are bundled with uctr." },
+	{ "UCTR_MAP_BUDGET",
+		"How long run may take to make the layers of an image for the map that it chooses "
+		"without --userns, as 500ms; by default 1s. With 0 it is chosen only where the "
+		"layers exist." },
 	{ "UCTR_MAX_LAYER_SIZE",
 		"What one layer of an image may unpack to, as 20g; by default 64g. Larger ones are "
 		"refused." },

@@ -77,7 +77,7 @@ static int run(void *args, char **operands, struct err *e)
 	if (r == 0)
 		r = run_prepare(&s, o, operands, &img, e);
 	if (r == 0 && o->explain) {
-		r = explain(&s, &img, e);
+		r = explain(&s, o->rootfs ? NULL : &img, e);
 	} else if (r == 0) {
 		/*
 		 * From here on a signal is for the container, also one that comes while it starts;

@@ -91,7 +91,10 @@ const struct opt container_opts[] = { OPT_LIST(0, "add-host", S, add_host, "NAME
 	OPT_STR(0, "userns", S, userns, "MODE",
 		"ids of the container: full (or host: root is the caller, then his ranges), "
 		"keep-id[:uid=N,gid=N,size=N] (the caller is himself, or N), nomap (the ranges "
-		"alone), auto[:size=N] (ids that no other container has), one (the caller alone)"),
+		"alone), auto[:size=N] (ids that no other container has), one (the caller alone); "
+		"by default "
+		"keep-id for the container's user where that is not root and a volume is the "
+		"caller's, else full"),
 	OPT_STR('u', "user", S, user, "USER[:GROUP]", "run as this user, by name or number"),
 	OPT_LIST('v', "volume", S, volumes, "SRC:DIR[:OPTIONS]",
 		"mount a file or directory of the host (ro, rw, z, Z, rslave ...)"),

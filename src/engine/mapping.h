@@ -22,6 +22,7 @@ enum map_mode {
 struct mapping {
 	enum map_mode mode;
 	uint32_t uid, gid; /* keep-id: the caller, inside */
+	bool chosen; /* keep-id by uctr's own choice: the user is still the image's or -u's */
 	uint32_t size; /* of keep-id, auto; 0: not said */
 	char *const *uid_words, *const *gid_words; /* of --uidmap, --gidmap; borrowed */
 	uint32_t first; /* auto: the first id, as the user's namespace counts */
@@ -45,6 +46,16 @@ int mapping_lines(const char *flag, char *const *words, const struct idmap_line 
  * live as long as the engine is used. What cannot be had is refused by name.
  */
 int mapping_make(struct engine *en, struct mapping *m, struct err *e);
+
+/*
+ * Nobody asked for a map, and it is the full one: where the image's user or -u's is not root, and a
+ * volume belongs to the caller, that user becomes the caller (keep-id), provided that img's layers
+ * exist in that form or are made in it within $UCTR_MAP_BUDGET. Then m and img are changed, else
+ * neither, and m->why and a warning say what was in the way. After mapping_make() and image_get().
+ * choose.c
+ */
+int mapping_choose(struct engine *en, const struct container_opts *o, struct image *img,
+	struct mapping *m, struct err *e);
 
 /* The container is made: what auto took belongs to it now. */
 int mapping_claim(struct engine *en, const struct mapping *m, const char *id, struct err *e);

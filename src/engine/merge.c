@@ -126,7 +126,7 @@ static int merge_user(const struct container_opts *o, const struct image_policy 
 	const char *name = o->user ? o->user : img->user && *img->user ? img->user : "0";
 
 	/* keep-id is asked for by whoever wants to be himself (podman's rule too). */
-	u->name = !o->user && p->mapping->mode == MAP_KEEP_ID
+	u->name = !o->user && p->mapping->mode == MAP_KEEP_ID && !p->mapping->chosen
 			  ? str_printf("%u:%u", p->mapping->uid, p->mapping->gid)
 			  : strdup(name);
 	u->make_passwd = true;

@@ -37,7 +37,8 @@ int merge_caller(struct plan *p, struct err *e)
 	struct spec_user *u = &p->spec.process.user;
 	_cleanup_free_ char *name = NULL, *home = NULL;
 
-	if (p->mapping->mode != MAP_KEEP_ID || passwd_find(geteuid(), &name, &home) < 0)
+	if (p->mapping->mode != MAP_KEEP_ID || p->mapping->chosen ||
+		passwd_find(geteuid(), &name, &home) < 0)
 		return 0;
 	if (is_sane(name)) {
 		u->entry_uid = p->mapping->uid;

@@ -102,8 +102,11 @@ int run_prepare(struct start *s, const struct container_opts *o, char *const *op
 	if (r < 0)
 		return image_failed(s->en, r, e);
 	trace("image found");
-	r = plan_make(
-		s->en, o, &s->mapping, o->rootfs ? NULL : img, rootfs, operands + 1, &s->plan, e);
+	if ((o->volumes || o->mounts) && !o->rootfs)
+		r = mapping_choose(s->en, o, img, &s->mapping, e);
+	if (r == 0)
+		r = plan_make(s->en, o, &s->mapping, o->rootfs ? NULL : img, rootfs, operands + 1,
+			&s->plan, e);
 	trace("plan made");
 	return r;
 }

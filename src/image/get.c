@@ -113,6 +113,29 @@ int image_get(struct image_store *s, const char *name, struct image *ret, struct
 	return 0;
 }
 
+int image_reform(struct image_store *s, struct image *img, uint64_t budget_ns, struct err *e)
+{
+	_cleanup_(tag_free)
+	struct tag rec = { 0 };
+	_cleanup_strv_ char **paths = NULL;
+	_cleanup_free_ char *unnamed = *img->name ? NULL : str_printf("@%s", img->id);
+	int r = tag_load(s, unnamed ? unnamed : img->name, &rec, e);
+
+	/* The name means another image by now: nothing is lost but a better map. */
+	if (r == 0 || (r > 0 && !streq(rec.id, img->id)))
+		return err_msg(e, -ESTALE, "image %s was changed meanwhile", img->name);
+	if (r > 0)
+		r = layers_ensure_within(s, &rec, budget_ns, e);
+	if (r < 0)
+		return r;
+	r = layer_paths(s, &rec, &paths);
+	if (r < 0)
+		return err_set(e, r, "find the layers");
+	strv_free(img->layers);
+	img->layers = take_ptr(paths);
+	return 0;
+}
+
 int image_find(struct image_store *s, const char *name, char **ret_id, struct err *e)
 {
 	_cleanup_(tag_free)

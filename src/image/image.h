@@ -51,6 +51,12 @@ void image_free(struct image *img);
  */
 int image_get(struct image_store *s, const char *name, struct image *ret, struct err *e);
 
+/*
+ * Has img, from image_get(), stand on layers of the form that the store has now. Missing ones are
+ * made, all or none, within `budget_ns`: else -ETIME, and neither img nor the store has changed.
+ */
+int image_reform(struct image_store *s, struct image *img, uint64_t budget_ns, struct err *e);
+
 /* The id that a name or id prefix means for the store as it is: nothing is made or fetched. */
 int image_find(struct image_store *s, const char *name, char **ret_id, struct err *e);
 

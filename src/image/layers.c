@@ -145,6 +145,7 @@ int stage_fill(struct stage *st, int in_fd, const struct stage_want *want, struc
 	t.diff_id = want->diff_id;
 	t.size = want->size;
 	t.nonempty = want->nonempty;
+	t.deadline_ns = want->deadline_ns;
 	t.record_owners = st->s->record_owners;
 	t.shift = st->s->shift;
 	return transfer_run(&t, &st->res, e);
@@ -267,12 +268,14 @@ bool layer_exists(struct image_store *s, const char *diff_id)
 	return n > 0 && (size_t)n < sizeof(path) && faccessat(s->dirfd, path, F_OK, 0) == 0;
 }
 
-static int make_from_blob(struct image_store *s, const struct tag_layer *l, struct err *e)
+int stage_from_blob(struct image_store *s, const struct tag_layer *l, uint64_t deadline_ns,
+	struct stage *st, struct err *e)
 {
-	_cleanup_(stage_end)
-	struct stage st = STAGE_INIT;
-	struct stage_want want = { l->blob, l->diff_id, (int64_t)l->blob_size, false };
-	_cleanup_fd_ int in = -1, lock = -1;
+	struct stage_want want = { .digest = l->blob,
+		.diff_id = l->diff_id,
+		.size = (int64_t)l->blob_size,
+		.deadline_ns = deadline_ns };
+	_cleanup_fd_ int in = -1;
 	char path[BLOB_PATH_MAX];
 	int r;
 
@@ -280,9 +283,17 @@ static int make_from_blob(struct image_store *s, const struct tag_layer *l, stru
 	in = openat(s->dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (in < 0)
 		return err_set(e, -errno, "open the kept layer sha256:%.12s", l->blob);
-	r = stage_begin(s, false, &st, e);
-	if (r == 0)
-		r = stage_fill(&st, in, &want, e);
+	r = stage_begin(s, false, st, e);
+	return r < 0 ? r : stage_fill(st, in, &want, e);
+}
+
+static int make_from_blob(struct image_store *s, const struct tag_layer *l, struct err *e)
+{
+	_cleanup_(stage_end)
+	struct stage st = STAGE_INIT;
+	_cleanup_fd_ int lock = -1;
+	int r = stage_from_blob(s, l, 0, &st, e);
+
 	if (r == 0)
 		r = store_sync(s, e);
 	if (r < 0)

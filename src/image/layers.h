@@ -23,12 +23,16 @@ struct stage_want {
 	const char *digest, *diff_id;
 	int64_t size;
 	bool nonempty;
+	uint64_t deadline_ns; /* -ETIME past this of CLOCK_MONOTONIC; 0: none */
 };
 
 /* Makes an empty stage; keep_blob: the bytes read become a blob as well. Ended by stage_end. */
 int stage_begin(struct image_store *s, bool keep_blob, struct stage *st, struct err *e);
 /* Unpacks in_fd through the helper. What differs from `want` is an error. */
 int stage_fill(struct stage *st, int in_fd, const struct stage_want *want, struct err *e);
+/* Both of them, from the kept blob of a record's layer. */
+int stage_from_blob(struct image_store *s, const struct tag_layer *l, uint64_t deadline_ns,
+	struct stage *st, struct err *e);
 /* Gives tree and blob their names, after store_sync and with the store's lock held. */
 int stage_publish(struct stage *st, struct err *e);
 /* Removes what was not published. Accepts STAGE_INIT. */
@@ -45,6 +49,13 @@ bool layer_exists(struct image_store *s, const char *diff_id);
 
 /* Makes the trees of a record that are missing in the store's form from the kept blobs. */
 int layers_ensure(struct image_store *s, const struct tag *rec, struct err *e);
+
+/*
+ * The same within a time, all of them or none: -ETIME when it was not enough, or cannot be, as the
+ * sizes of the blobs tell. layers_within.c
+ */
+int layers_ensure_within(
+	struct image_store *s, const struct tag *rec, uint64_t budget_ns, struct err *e);
 
 /* Removes all trees and blobs that no record needs. The store's lock must be held. */
 int store_collect(struct image_store *s, struct err *e);

@@ -3,10 +3,13 @@
 #include "image/transfer.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/statvfs.h>
+#include <time.h>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -170,6 +173,25 @@ static int start(const struct transfer *t, int answer_fd, pid_t *ret_pid, struct
 	return spawn_start(&s, ret_pid, e);
 }
 
+/* Until it answers, which it does at its end, or -ETIME. */
+static int await_answer(int fd, uint64_t deadline_ns)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+	struct timespec now, left;
+	int64_t ns;
+	int r;
+
+	do {
+		clock_gettime(CLOCK_MONOTONIC, &now);
+		ns = (int64_t)deadline_ns - ((int64_t)now.tv_sec * 1000000000 + now.tv_nsec);
+		if (ns <= 0)
+			return -ETIME;
+		left = (struct timespec){ ns / 1000000000, ns % 1000000000 };
+		r = ppoll(&p, 1, &left, NULL);
+	} while (r == 0 || (r < 0 && errno == EINTR));
+	return r < 0 ? -errno : 0;
+}
+
 int transfer_run(const struct transfer *t, struct transfer_result *ret, struct err *e)
 {
 	_cleanup_fd_ int rd = -1, wr = -1;
@@ -186,7 +208,11 @@ int transfer_run(const struct transfer *t, struct transfer_result *ret, struct e
 	if (r < 0)
 		return r;
 	fd_closep(&wr);
-	r = fd_slurp(rd, ANSWER_MAX, &text, &len);
+	r = t->deadline_ns ? await_answer(rd, t->deadline_ns) : 0;
+	if (r < 0)
+		kill(pid, SIGKILL);
+	else
+		r = fd_slurp(rd, ANSWER_MAX, &text, &len);
 	fd_closep(&rd);
 	code = spawn_wait(pid);
 	if (r < 0)

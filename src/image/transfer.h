@@ -20,6 +20,7 @@ struct transfer {
 	int64_t size; /* -1: not known */
 	bool nonempty, record_owners;
 	const char *name; /* for remove */
+	uint64_t deadline_ns; /* of CLOCK_MONOTONIC: then it is killed, -ETIME; 0: none */
 	const struct idmap *shift; /* owners in the archive to ids of the user namespace, or NULL */
 };
 #define TRANSFER_INIT(v)                                                                           \

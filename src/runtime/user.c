@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/red.h"
 #include "runtime/child.h"
+#include "runtime/user.h"
 #include "sys/inroot.h"
 
 #define DB_MAX (4 << 20)
@@ -309,6 +310,25 @@ static int resolve(int root, const struct spec *spec, struct spec_process *p, st
 	if (!env_get(p->env, "HOME") && env_set(&p->env, "HOME", home) < 0)
 		return err_set(e, -ENOMEM, "HOME");
 	return !u.name && spec->upper ? add_entry(root, p, passwd, e) : 0;
+}
+
+int user_ids(const char *user, const char *passwd, const char *groups, uint32_t *ret_uid,
+	uint32_t *ret_gid, struct err *e)
+{
+	_cleanup_free_ char *word = strndup(user, strcspn(user, ":")), *copy = NULL;
+	const char *colon = strchr(user, ':');
+	struct spec_process p = { 0 };
+	struct entry found;
+	int r;
+
+	if (!word)
+		return err_set(e, -ENOMEM, "user");
+	r = resolve_user(word, passwd, &p, &found, &copy, e);
+	if (r == 0 && colon)
+		r = find_group(groups, colon + 1, &p.user.gid, e);
+	*ret_uid = p.user.uid;
+	*ret_gid = p.user.gid;
+	return r;
 }
 
 /* HOME for a uid given as a number (config.json): whatever is wrong with passwd, it just has none. */

@@ -289,7 +289,7 @@ test_explain_prints_the_plan_and_runs_nothing()
 {
 	need fullmap || return 0
 	mkdir "$T/vol"
-	ctr --explain --name tf1 --cidfile "$T/cid" -v "$T/vol:/vol:ro" --cap-drop all --cap-add CHOWN -u 7 \
+	ctr --explain --userns full --name tf1 --cidfile "$T/cid" -v "$T/vol:/vol:ro" --cap-drop all --cap-add CHOWN -u 7 \
 		-w /srv --sysctl kernel.shmmax=5 busybox touch /vol/ran
 	assertExit 0
 	assertErrEmpty

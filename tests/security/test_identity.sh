@@ -384,11 +384,12 @@ attack_file_caps()
 	[ "$seen" = "$none" ] || bad "rights gained: $seen"
 }
 
+# The full map: where user 1000 is the caller, the file is his own and gives nothing.
 attack_setuid_of_volume()
 {
-	stays "$none" -v "$T/volume:/v" busybox /v/suid &&
-		stays "$none" --mount "type=bind,source=$T/volume,target=/v" busybox /v/suid &&
-		stays "$none" -v "$T/volume/suid:/suid:ro" busybox /suid || return 1
+	stays "$none" --userns full -v "$T/volume:/v" busybox /v/suid &&
+		stays "$none" --userns full --mount "type=bind,source=$T/volume,target=/v" busybox /v/suid &&
+		stays "$none" --userns full -v "$T/volume/suid:/suid:ro" busybox /suid || return 1
 	seen=$(u run --rm --network none -v "$T/volume:/v" busybox \
 		sh -c 'grep " /v " /proc/self/mountinfo' 2>&1)
 	case $seen in

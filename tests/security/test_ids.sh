@@ -91,7 +91,7 @@ denying_file()
 	mkdir -m 0777 "$T/shared"
 	chgrp "$other" "$T/shared"
 	chmod 2777 "$T/shared"
-	"$UCTR" run --rm --network none -u 1000:1000 -v "$T/shared:/shared" busybox \
+	"$UCTR" run --rm --network none --userns full -u 1000:1000 -v "$T/shared:/shared" busybox \
 		sh -c 'umask 0062; echo secret > /shared/f'
 	assertEquals "604 $other" "$(stat -c '%a %g' "$T/shared/f")"
 	assertNotEquals "$(id -u)" "$(stat -c %u "$T/shared/f")"
@@ -159,7 +159,7 @@ owners_are()
 	rm -rf "$T/made" 2> /dev/null || "$UCTR" unshare rm -rf "$T/made"
 	mkdir -m 0777 "$T/made"
 	for id in 0 1 1000 65534; do
-		u run --rm --network none -u "$id:$id" -v "$T/made:/made" "$@" busybox touch "/made/$id" ||
+		u run --rm --network none --userns full -u "$id:$id" -v "$T/made:/made" "$@" busybox touch "/made/$id" ||
 			bad "no file of $id" || return 1
 		want=$(host_id /etc/subuid $id "$(id -u)"):$(host_id /etc/subgid $id "$(id -g)")
 		seen=$(stat -c %u:%g "$T/made/$id")
