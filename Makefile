@@ -118,7 +118,7 @@ bench_bins := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/ben
 
 programs := $(if $(wildcard src/cli/main.c),$(B)/uctr $(B)/uctr-oci)
 libexecs := $(if $(transfer_c),$(B)/libexec/uctr/uctr-transfer)
-mans := $(if $(mkman_c),$(B)/uctr.1)
+mans := $(if $(mkman_c),$(B)/uctr.1 $(B)/uctr.bash)
 bundled := $(B)/share/uctr/images/busybox
 images := $(if $(wildcard contrib/mkbundled),$(bundled)/index.json)
 
@@ -215,6 +215,10 @@ $(B)/uctr.1: $(B)/docs/mkman
 	$(Q)ASAN_OPTIONS=detect_leaks=0 $^ > $@.tmp
 	$(Q)mv $@.tmp $@
 
+$(B)/uctr.bash: $(B)/docs/mkman
+	$(say) GEN $@
+	$(Q)ASAN_OPTIONS=detect_leaks=0 $< bash > $@
+
 $(bundled)/index.json: contrib/mkbundled
 	@mkdir -p $(@D)
 	$(say) GEN $@
@@ -305,7 +309,9 @@ install: all
 	cp -R $(bundled) $(DESTDIR)$(DATADIR)/uctr/images/busybox
 	chmod -R u=rwX,go=rX $(DESTDIR)$(DATADIR)/uctr/images/busybox
 	$(if $(mans),install -d $(DESTDIR)$(MANDIR)/man1)
-	$(if $(mans),install -m 0644 $(mans) $(DESTDIR)$(MANDIR)/man1/uctr.1)
+	$(if $(mans),install -m 0644 $(B)/uctr.1 $(DESTDIR)$(MANDIR)/man1/uctr.1)
+	$(if $(mans),install -d $(DESTDIR)$(DATADIR)/bash-completion/completions)
+	$(if $(mans),install -m 0644 $(B)/uctr.bash $(DESTDIR)$(DATADIR)/bash-completion/completions/uctr)
 	# AppArmor below 4.0 neither restricts user namespaces nor knows the profile's rule.
 	if [ -e $(DESTDIR)$(APPARMORDIR)/abi/4.0 ]; then \
 		sed 's|@PROGRAMS@|{$(BINDIR)/uctr,$(LIBEXECDIR)/uctr/*}|' contrib/apparmor/uctr \

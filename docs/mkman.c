@@ -160,15 +160,15 @@ static void count_option(const struct opt *o, void *ctx)
 	++*(int *)ctx;
 }
 
-/* program: NULL for uctr itself. */
-static void man_command(const struct command *c, const char *program)
+/* program: NULL for uctr itself; name: as the command is called. */
+static void man_command(const struct command *c, const char *name, const char *program)
 {
 	int n = 0;
 
 	opt_each(c->opts, count_option, &n);
-	printf(".Ss \"\\&%s%s%s\"\n.Nm", program ? program : "", program ? " " : "", c->name);
+	printf(".Ss \"\\&%s%s%s\"\n.Nm", program ? program : "", program ? " " : "", name);
 	printf("%s%s\n.Cm ", program ? " " : "", program ? program : "");
-	put_arg(c->name);
+	put_arg(name);
 	putchar('\n');
 	if (n > 0)
 		puts(".Op Ar options");
@@ -189,6 +189,30 @@ static void man_command(const struct command *c, const char *program)
 	puts(".Bl -tag -width Ds");
 	opt_each(c->opts, man_option, NULL);
 	puts(".El");
+}
+
+/* Verbs that are commands under another name in one list, then those that are only here. */
+static void man_group(const struct command_group *g)
+{
+	char name[64];
+
+	printf(".Ss \"\\&%s\"\n", g->name);
+	put_text(g->summary, strlen(g->summary));
+	puts(".\n.Bl -tag -width Ds");
+	for (const struct group_verb *v = g->verbs; v->name; v++) {
+		if (command_find(v->command->name) != v->command)
+			continue;
+		printf(".It Cm %s %s\nIs\n.Cm %s .\n", g->name, v->name, v->command->name);
+		if (v->alias)
+			printf("Also\n.Cm %s %s .\n", g->name, v->alias);
+	}
+	puts(".El");
+	for (const struct group_verb *v = g->verbs; v->name; v++) {
+		if (command_find(v->command->name) == v->command)
+			continue;
+		snprintf(name, sizeof(name), "%s %s", g->name, v->name);
+		man_command(v->command, name, NULL);
+	}
 }
 
 static void man_pairs(
@@ -219,11 +243,13 @@ static void man(void)
 	put_paragraphs(man_description);
 	puts(".Sh COMMANDS");
 	for (size_t i = 0; commands[i]; i++)
-		man_command(commands[i], NULL);
+		man_command(commands[i], commands[i]->name, NULL);
+	for (const struct command_group *g = groups; g->name; g++)
+		man_group(g);
 	puts(".Sh OCI RUNTIME");
 	put_paragraphs(man_oci);
 	for (size_t i = 0; oci_commands[i]; i++)
-		man_command(oci_commands[i], "uctr-oci");
+		man_command(oci_commands[i], oci_commands[i]->name, "uctr-oci");
 	man_pairs("ENVIRONMENT", NULL, "Ev", man_environment);
 	man_pairs("FILES", NULL, "Pa", man_files);
 	man_pairs("EXIT STATUS", man_exit_intro, "Li", man_exit);
@@ -263,7 +289,7 @@ static void bash_value(const struct opt *o, void *ctx)
 	*any = true;
 }
 
-static void bash_command(const struct command *c)
+static void bash_command(const struct command *c, const char *name)
 {
 	const char *what = "files", *ops = c->operands ? c->operands : "";
 	bool any = false;
@@ -273,11 +299,47 @@ static void bash_command(const struct command *c)
 		what = "containers";
 	else if (str_startswith(ops, "IMAGE") || str_startswith(ops, "[IMAGE"))
 		what = "images";
-	printf("\t%s)\n\t\twhat=%s flags='--help", c->name, what);
+	printf("\t'%s')\n\t\twhat=%s flags='--help", name, what);
 	opt_each(c->opts, bash_option, NULL);
 	printf("'\n\t\tcase $prev in ");
 	opt_each(c->opts, bash_value, &any);
 	printf("%s) what=files flags= ;; esac ;;\n", any ? "" : "''");
+}
+
+/* The words behind a group, and what "GROUP VERB" means: a command of the table, or its own. */
+static void bash_group(const struct command_group *g)
+{
+	printf("\t%s)\n\t\tif [ \"$COMP_CWORD\" -eq 2 ]; then\n\t\t\tmapfile -t COMPREPLY < "
+	       "<(compgen -W '",
+		g->name);
+	for (const struct group_verb *v = g->verbs; v->name; v++)
+		printf("%s%s", v == g->verbs ? "" : " ", v->name);
+	fputs("' -- \"$cur\")\n\t\t\treturn\n\t\tfi\n\t\tcase ${COMP_WORDS[2]} in\n", stdout);
+	for (const struct group_verb *v = g->verbs; v->name; v++) {
+		bool top = command_find(v->command->name) == v->command;
+
+		printf("\t\t%s%s%s) cmd='%s%s%s' ;;\n", v->name, v->alias ? "|" : "",
+			v->alias ? v->alias : "", top ? "" : g->name, top ? "" : " ",
+			top ? v->command->name : v->name);
+	}
+	fputs("\t\tesac ;;\n", stdout);
+}
+
+/* Commands by name, then those that only a group has. */
+static void bash_commands(void)
+{
+	char name[64];
+
+	for (size_t i = 0; commands[i]; i++)
+		bash_command(commands[i], commands[i]->name);
+	for (const struct command_group *g = groups; g->name; g++) {
+		for (const struct group_verb *v = g->verbs; v->name; v++) {
+			if (command_find(v->command->name) == v->command)
+				continue;
+			snprintf(name, sizeof(name), "%s %s", g->name, v->name);
+			bash_command(v->command, name);
+		}
+	}
 }
 
 static void bash(void)
@@ -285,14 +347,19 @@ static void bash(void)
 	printf("# bash completion for uctr %s, made from its command tables.\n", UCTR_VERSION);
 	fputs("_uctr() {\n\tlocal cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD - "
 	      "1]}\n"
-	      "\tlocal what='' flags=''\n\tCOMPREPLY=()\n\tif [ \"$COMP_CWORD\" -eq 1 ]; then\n"
+	      "\tlocal what='' flags='' cmd=${COMP_WORDS[1]}\n\tCOMPREPLY=()\n\tif [ "
+	      "\"$COMP_CWORD\" -eq 1 ]; then\n"
 	      "\t\tmapfile -t COMPREPLY < <(compgen -W '",
 		stdout);
 	for (size_t i = 0; commands[i]; i++)
-		printf("%s%s", i ? " " : "", commands[i]->name);
-	fputs("' -- \"$cur\")\n\t\treturn\n\tfi\n\tcase ${COMP_WORDS[1]} in\n", stdout);
-	for (size_t i = 0; commands[i]; i++)
-		bash_command(commands[i]);
+		printf("%s ", commands[i]->name);
+	for (const struct command_group *g = groups; g->name; g++)
+		printf("%s%s", g == groups ? "" : " ", g->name);
+	fputs("' -- \"$cur\")\n\t\treturn\n\tfi\n\tcase $cmd in\n", stdout);
+	for (const struct command_group *g = groups; g->name; g++)
+		bash_group(g);
+	fputs("\tesac\n\tcase $cmd in\n", stdout);
+	bash_commands();
 	fputs("\tesac\n\tif [ \"${cur:0:1}\" = - ] && [ -n \"$flags\" ]; then\n"
 	      "\t\tmapfile -t COMPREPLY < <(compgen -W \"$flags\" -- \"$cur\")\n"
 	      "\telif [ \"$what\" = containers ]; then\n"

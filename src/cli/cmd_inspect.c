@@ -21,6 +21,11 @@ static const struct opt inspect_opts[] = { OPT_STR('f', "format", S, format, "FO
 	OPT_STR(0, "type", S, type, "TYPE",
 		"container or image (default: a container, else an image)"),
 	OPT_END };
+/* The same without --type. */
+static const struct opt inspect_one_opts[] = { OPT_STR('f', "format", S, format, "FORMAT",
+						       "json, or a Go template such as "
+						       "'{{.Id}}'"),
+	OPT_END };
 #undef S
 
 static int inspect_container(struct engine *en, const char *name, json_t **ret, struct err *e)
@@ -72,9 +77,8 @@ static int print(json_t *all, const char *format, struct err *e)
 }
 
 /* As docker: what was found is printed, then what was not is told; the exit code is 1. */
-static int inspect(void *args, char **operands, struct err *e)
+static int inspect_all(const struct inspect_args *a, char **operands, struct err *e)
 {
-	struct inspect_args *a = args;
 	const char *format = a->format && *a->format ? a->format : "json";
 	_cleanup_engine_ struct engine en = ENGINE_INIT;
 	_cleanup_json_ json_t *all = json_array();
@@ -108,6 +112,27 @@ static int inspect(void *args, char **operands, struct err *e)
 	return err_exit(e, 1);
 }
 
+static int inspect(void *args, char **operands, struct err *e)
+{
+	return inspect_all(args, operands, e);
+}
+
+static int inspect_images(void *args, char **operands, struct err *e)
+{
+	char type[] = "image";
+	struct inspect_args a = { .format = ((struct inspect_args *)args)->format, .type = type };
+
+	return inspect_all(&a, operands, e);
+}
+
+static int inspect_containers(void *args, char **operands, struct err *e)
+{
+	char type[] = "container";
+	struct inspect_args a = { .format = ((struct inspect_args *)args)->format, .type = type };
+
+	return inspect_all(&a, operands, e);
+}
+
 const struct command cmd_inspect = {
 	.name = "inspect",
 	.summary = "Show everything that is known of containers and images",
@@ -122,4 +147,28 @@ const struct command cmd_inspect = {
 	.opts = inspect_opts,
 	.args_size = sizeof(struct inspect_args),
 	.run = inspect,
+};
+
+const struct command cmd_image_inspect = {
+	.name = "inspect",
+	.summary = "Show everything that is known of images",
+	.operands = "IMAGE...",
+	.about = "As inspect --type image.",
+	.min = 1,
+	.max = -1,
+	.opts = inspect_one_opts,
+	.args_size = sizeof(struct inspect_args),
+	.run = inspect_images,
+};
+
+const struct command cmd_container_inspect = {
+	.name = "inspect",
+	.summary = "Show everything that is known of containers",
+	.operands = "CONTAINER...",
+	.about = "As inspect --type container.",
+	.min = 1,
+	.max = -1,
+	.opts = inspect_one_opts,
+	.args_size = sizeof(struct inspect_args),
+	.run = inspect_containers,
 };

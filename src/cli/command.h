@@ -25,4 +25,26 @@ struct command {
 /* All docker-style commands in the order of the help text, ended by NULL. commands.c */
 extern const struct command *const commands[];
 
+/* "uctr GROUP VERB": another way to a command, or the only one where it is not in commands[]. */
+struct group_verb {
+	const char *name;
+	const char *alias; /* a second word for it, or NULL */
+	const struct command *command;
+};
+
+struct command_group {
+	const char *name; /* "image" */
+	const char *summary; /* one line for the command list */
+	const struct group_verb *verbs; /* ended by a NULL name */
+};
+
+/* All groups, ended by a NULL name. groups.c */
+extern const struct command_group groups[];
+
+/* The command of that name in commands[], or NULL. */
+const struct command *command_find(const char *name);
+/* The group, or its verb by name or alias; NULL when there is none. */
+const struct command_group *group_find(const char *name);
+const struct group_verb *group_verb_find(const struct command_group *g, const char *verb);
+
 #endif

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* The table of commands. */
 #include <stddef.h>
+#include <string.h>
 
+#include "base/str.h"
 #include "cli/command.h"
 
 extern const struct command cmd_run, cmd_exec, cmd_ps, cmd_inspect, cmd_stop, cmd_kill, cmd_wait,
@@ -11,3 +13,12 @@ extern const struct command cmd_run, cmd_exec, cmd_ps, cmd_inspect, cmd_stop, cm
 const struct command *const commands[] = { &cmd_run, &cmd_exec, &cmd_ps, &cmd_inspect, &cmd_stop,
 	&cmd_kill, &cmd_wait, &cmd_rm, &cmd_logs, &cmd_import, &cmd_images, &cmd_rmi, &cmd_unshare,
 	&cmd_doctor, &cmd_info, &cmd_version, NULL };
+
+const struct command *command_find(const char *name)
+{
+	for (size_t i = 0; commands[i]; i++) {
+		if (streq(commands[i]->name, name))
+			return commands[i];
+	}
+	return NULL;
+}

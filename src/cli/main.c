@@ -26,27 +26,35 @@ static void print_commands(void)
 	       "Usage: uctr COMMAND [OPTIONS]\n\nCommands:\n");
 	for (size_t i = 0; commands[i]; i++)
 		printf("  %-10s %s\n", commands[i]->name, commands[i]->summary);
+	printf("\nGroups of commands:\n");
+	for (const struct command_group *g = groups; g->name; g++)
+		printf("  %-10s %s\n", g->name, g->summary);
 	printf("\n'uctr COMMAND --help' tells the options; 'uctr doctor' what this host offers.\n");
 }
 
-static void print_help(const struct command *c)
+static void print_group(const struct command_group *g)
 {
-	printf("Usage: uctr %s %s%s%s\n\n%s.\n%s%s\n", c->name,
+	printf("Usage: uctr %s COMMAND [OPTIONS]\n\n%s.\n\nCommands:\n", g->name, g->summary);
+	for (const struct group_verb *v = g->verbs; v->name; v++) {
+		const char *full = v->command->name;
+
+		printf("  %-10s %s", v->name, v->command->summary);
+		if (command_find(full) == v->command && !streq(full, v->name))
+			printf(" (uctr %s)", full);
+		putchar('\n');
+	}
+}
+
+/* name: as it was called, "image ls". */
+static void print_help(const struct command *c, const char *name)
+{
+	printf("Usage: uctr %s %s%s%s\n\n%s.\n%s%s\n", name,
 		c->opts->type != OPT_T_END ? "[OPTIONS]" : "", *c->operands ? " " : "", c->operands,
 		c->summary, c->about, *c->about ? "\n" : "");
 	if (c->opts->type != OPT_T_END) {
 		printf("Options:\n");
 		opt_print(c->opts);
 	}
-}
-
-static const struct command *find_command(const char *name)
-{
-	for (size_t i = 0; commands[i]; i++) {
-		if (streq(commands[i]->name, name))
-			return commands[i];
-	}
-	return NULL;
 }
 
 static int flush_stdout(int r, struct err *e)
@@ -56,24 +64,26 @@ static int flush_stdout(int r, struct err *e)
 	return r < 0 ? r : err_set(e, -errno, "write to standard output");
 }
 
+/* argv[0] is the command's name as it was called. */
 static int run_command(const struct command *c, int argc, char **argv, struct err *e)
 {
 	_cleanup_free_ void *args = calloc(1, c->args_size);
+	const char *name = argv[0];
 	char **operands;
 	int n, r;
 
 	if (!args)
-		return err_set(e, -ENOMEM, "%s", c->name);
+		return err_set(e, -ENOMEM, "%s", name);
 	r = opt_parse(c->opts, args, c->stop_at_operand, argc, argv, &operands, e);
 	if (r == 1) {
-		print_help(c);
+		print_help(c, name);
 		return flush_stdout(0, e);
 	}
 	for (n = 0; r == 0 && operands[n]; n++)
 		;
 	if (r == 0 && (n < c->min || (c->max >= 0 && n > c->max)))
-		r = err_msg(e, -EINVAL, "%s takes %s arguments; usage: uctr %s %s", c->name,
-			n < c->min ? "more" : "fewer", c->name,
+		r = err_msg(e, -EINVAL, "%s takes %s arguments; usage: uctr %s %s", name,
+			n < c->min ? "more" : "fewer", name,
 			*c->operands ? c->operands : "[OPTIONS]");
 	if (r == 0)
 		r = c->run(args, operands, e);
@@ -81,30 +91,86 @@ static int run_command(const struct command *c, int argc, char **argv, struct er
 	return flush_stdout(r, e);
 }
 
+static bool asks_help(const char *arg)
+{
+	return streq(arg, "help") || streq(arg, "--help") || streq(arg, "-h");
+}
+
+static int unknown(const char *word, struct err *e)
+{
+	_cleanup_free_ char *clean = str_sanitise(word);
+
+	return err_msg(e, -EINVAL, "unknown command '%.100s'; 'uctr --help' lists them",
+		clean ? clean : "");
+}
+
+static int unknown_verb(const struct command_group *g, const char *word, struct err *e)
+{
+	_cleanup_free_ char *clean = str_sanitise(word);
+	_cleanup_str_ struct str list = { 0 };
+
+	for (const struct group_verb *v = g->verbs; v->name; v++) {
+		if (str_addf(&list, "%s%s", v == g->verbs ? "" : ", ", v->name) < 0)
+			return err_set(e, -ENOMEM, "%s", g->name);
+	}
+	return err_msg(e, -EINVAL, "unknown command '%s %.60s'; there are: %s", g->name,
+		clean ? clean : "", list.s);
+}
+
+/* argv[0] is the group's name, argv[1] the verb. */
+static int run_group(const struct command_group *g, int argc, char **argv, struct err *e)
+{
+	const struct group_verb *v = argc > 1 ? group_verb_find(g, argv[1]) : NULL;
+	_cleanup_free_ char *name = v ? str_printf("%s %s", g->name, argv[1]) : NULL;
+
+	if (argc < 2 || asks_help(argv[1])) {
+		print_group(g);
+		return flush_stdout(argc < 2 ? 1 : 0, e);
+	}
+	if (!v)
+		return unknown_verb(g, argv[1], e);
+	if (!name)
+		return err_set(e, -ENOMEM, "%s", g->name);
+	argv[1] = name;
+	return run_command(v->command, argc - 1, argv + 1, e);
+}
+
+/* words: what stands behind "help". */
+static void help(int n, char **words)
+{
+	const struct command *c = n > 0 ? command_find(words[0]) : NULL;
+	const struct command_group *g = n > 0 && !c ? group_find(words[0]) : NULL;
+	const struct group_verb *v = g && n > 1 ? group_verb_find(g, words[1]) : NULL;
+	_cleanup_free_ char *name = v ? str_printf("%s %s", g->name, v->name) : NULL;
+
+	if (c)
+		print_help(c, c->name);
+	else if (v)
+		print_help(v->command, name ? name : v->name);
+	else if (g)
+		print_group(g);
+	else
+		print_commands();
+}
+
 static int dispatch(int argc, char **argv, struct err *e)
 {
 	const struct command *c;
-	_cleanup_free_ char *clean = NULL;
+	const struct command_group *g;
 
-	if (argc < 2 || streq(argv[1], "help") || streq(argv[1], "--help") ||
-		streq(argv[1], "-h")) {
-		c = argc > 2 ? find_command(argv[2]) : NULL;
-		if (c)
-			print_help(c);
-		else
-			print_commands();
+	if (argc < 2 || asks_help(argv[1])) {
+		help(argc - 2, argv + 2);
 		return flush_stdout(argc < 2 ? 1 : 0, e);
 	}
 	if (streq(argv[1], "--version") || streq(argv[1], "-v")) {
 		printf("uctr version " UCTR_VERSION "\n");
 		return flush_stdout(0, e);
 	}
-	c = find_command(argv[1]);
+	c = command_find(argv[1]);
 	if (c)
 		return run_command(c, argc - 1, argv + 1, e);
-	clean = str_sanitise(argv[1]);
-	return err_msg(e, -EINVAL, "unknown command '%.100s'; 'uctr --help' lists them",
-		clean ? clean : "");
+	g = group_find(argv[1]);
+	return g ? run_group(g, argc - 1, argv + 1, e) : unknown(argv[1], e);
 }
 
 /* A closed 0, 1 or 2 would be filled by the next file opened, and then printed into. */

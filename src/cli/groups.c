@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The table of groups: docker's "image ls" and the like. */
+#include <stddef.h>
+#include <string.h>
+
+#include "base/str.h"
+#include "cli/command.h"
+
+extern const struct command cmd_exec, cmd_image_inspect, cmd_container_inspect, cmd_images,
+	cmd_import, cmd_info, cmd_kill, cmd_logs, cmd_ps, cmd_rm, cmd_rmi, cmd_run, cmd_stop,
+	cmd_wait;
+
+static const struct group_verb container_verbs[] = {
+	{ "exec", NULL, &cmd_exec },
+	{ "inspect", NULL, &cmd_container_inspect },
+	{ "kill", NULL, &cmd_kill },
+	{ "logs", NULL, &cmd_logs },
+	{ "ls", "list", &cmd_ps },
+	{ "ps", NULL, &cmd_ps },
+	{ "rm", "remove", &cmd_rm },
+	{ "run", NULL, &cmd_run },
+	{ "stop", NULL, &cmd_stop },
+	{ "wait", NULL, &cmd_wait },
+	{ NULL, NULL, NULL },
+};
+
+static const struct group_verb image_verbs[] = {
+	{ "import", NULL, &cmd_import },
+	{ "inspect", NULL, &cmd_image_inspect },
+	{ "ls", "list", &cmd_images },
+	{ "rm", "remove", &cmd_rmi },
+	{ NULL, NULL, NULL },
+};
+
+static const struct group_verb system_verbs[] = {
+	{ "info", NULL, &cmd_info },
+	{ NULL, NULL, NULL },
+};
+
+const struct command_group groups[] = {
+	{ "container", "What can be done with containers", container_verbs },
+	{ "image", "What can be done with images", image_verbs },
+	{ "system", "What can be done with the whole store", system_verbs },
+	{ NULL, NULL, NULL },
+};
+
+const struct command_group *group_find(const char *name)
+{
+	for (const struct command_group *g = groups; g->name; g++) {
+		if (streq(g->name, name))
+			return g;
+	}
+	return NULL;
+}
+
+const struct group_verb *group_verb_find(const struct command_group *g, const char *verb)
+{
+	for (const struct group_verb *v = g->verbs; v->name; v++) {
+		if (streq(v->name, verb) || (v->alias && streq(v->alias, verb)))
+			return v;
+	}
+	return NULL;
+}
