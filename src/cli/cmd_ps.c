@@ -51,10 +51,24 @@ static const struct output_table table = {
 	.quiet_key = "ID",
 };
 
+struct row {
+	int64_t created;
+	json_t *o;
+};
+
 struct walk {
 	const struct ps_args *a;
-	json_t *rows;
+	bool brief; /* the plain table, or ids */
+	struct row *rows;
+	size_t n;
 };
+
+static void walk_free(struct walk *w)
+{
+	for (size_t i = 0; i < w->n; i++)
+		json_decref(w->rows[i].o);
+	free(w->rows);
+}
 
 static bool label_matches(const struct container *c, const char *value)
 {
@@ -177,41 +191,39 @@ static bool asks_for_state(char *const *filters)
 static int add_row(struct container *c, void *ctx, struct err *e)
 {
 	struct walk *w = ctx;
-	json_t *row;
+	struct row *rows;
 
 	if (c->state != CONTAINER_RUNNING && !w->a->all && !w->a->latest &&
 		!asks_for_state(w->a->filter))
 		return 0;
 	if (!keep(c, w->a->filter, e))
 		return 0;
-	row = record_row(c, w->a->no_trunc);
-	if (row)
-		json_object_set_new(row, "CreatedNano", json_integer(c->created));
-	return row && json_array_append_new(w->rows, row) == 0 ? 0 : err_set(e, -ENOMEM, "ps");
+	/* Doubled whenever full, which it is at powers of two. */
+	if ((w->n & (w->n - 1)) == 0) {
+		rows = realloc(w->rows, (w->n ? 2 * w->n : 1) * sizeof(*rows));
+		if (!rows)
+			return err_set(e, -ENOMEM, "ps");
+		w->rows = rows;
+	}
+	w->rows[w->n++] = (struct row){ c->created, record_row(c, w->brief, w->a->no_trunc) };
+	return 0;
 }
 
 static int newest_first(const void *a, const void *b)
 {
-	json_int_t x = json_integer_value(json_object_get(*(json_t *const *)a, "CreatedNano")),
-		   y = json_integer_value(json_object_get(*(json_t *const *)b, "CreatedNano"));
+	int64_t x = ((const struct row *)a)->created, y = ((const struct row *)b)->created;
 
 	return (x < y) - (x > y);
 }
 
-static json_t *sorted(json_t *rows, bool latest)
+static json_t *sorted(struct walk *w)
 {
-	size_t n = json_array_size(rows);
-	json_t **v = calloc(n + 1, sizeof(*v)), *out = json_array();
+	json_t *out = json_array();
 
-	for (size_t i = 0; v && i < n; i++)
-		v[i] = json_array_get(rows, i);
-	if (v)
-		qsort(v, n, sizeof(*v), newest_first);
-	for (size_t i = 0; v && i < n && (i == 0 || !latest); i++) {
-		json_object_del(v[i], "CreatedNano");
-		json_array_append(out, v[i]);
-	}
-	free(v);
+	if (w->n > 1)
+		qsort(w->rows, w->n, sizeof(*w->rows), newest_first);
+	for (size_t i = 0; i < w->n && (i == 0 || !w->a->latest); i++)
+		json_array_append(out, w->rows[i].o);
 	return out;
 }
 
@@ -219,8 +231,9 @@ static int ps(void *args, char **operands, struct err *e)
 {
 	struct ps_args *a = args;
 	_cleanup_engine_ struct engine en = ENGINE_INIT;
-	_cleanup_json_ json_t *rows = json_array(), *out = NULL;
-	struct walk w = { a, rows };
+	_cleanup_json_ json_t *out = NULL;
+	_cleanup_(walk_free)
+	struct walk w = { .a = a, .brief = !a->format || streq(a->format, "table") };
 	struct output_how how = { .format = a->format, .quiet = a->quiet, .no_trunc = a->no_trunc };
 	int r = check_filters(a->filter, e);
 
@@ -228,11 +241,11 @@ static int ps(void *args, char **operands, struct err *e)
 	if (r == 0)
 		r = engine_open(&en, e);
 	if (r == 0)
-		r = container_each(&en, add_row, &w, e);
+		r = container_each(&en, w.brief, add_row, &w, e);
 	if (r < 0)
 		return r;
 	warn_flush(&en);
-	out = sorted(rows, a->latest);
+	out = sorted(&w);
 	return output_rows(&table, out, &how, e);
 }
 

@@ -78,7 +78,7 @@ static int all_or(bool all, char **operands, struct collect *c, char *const **re
 		return err_msg(e, -EINVAL, "%s: --all takes no container names", cmd);
 	r = engine_open(&en, e);
 	if (r == 0)
-		r = container_each(&en, collect_id, c, e);
+		r = container_each(&en, true, collect_id, c, e);
 	*ret = c->ids;
 	return r;
 }

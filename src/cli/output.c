@@ -117,10 +117,20 @@ static int shorten(json_t *row, const struct output_col *c)
 	return cut ? json_object_set_new(row, c->key, json_string(cut)) : -1;
 }
 
-/* The row as text shows it: shortened, and safe when standard output is a terminal. */
-static json_t *view(const struct output_table *t, json_t *row, bool no_trunc)
+/*
+ * The row as text shows it: shortened, and safe when standard output is a terminal. New reference,
+ * to the row itself where nothing is to be done.
+ */
+static json_t *view(const struct output_table *t, json_t *row, bool tty, bool no_trunc)
 {
-	json_t *v = isatty(1) ? sanitised(row) : json_copy(row);
+	bool cut = false;
+	json_t *v;
+
+	for (const struct output_col *c = t->cols; c->key && !no_trunc; c++)
+		cut |= c->trunc != 0;
+	if (!tty && !cut)
+		return json_incref(row);
+	v = tty ? sanitised(row) : json_copy(row);
 
 	for (const struct output_col *c = t->cols; v && c->key && !no_trunc; c++) {
 		if (shorten(v, c) < 0) {
@@ -189,6 +199,7 @@ static int default_table(
 {
 	_cleanup_str_ struct str raw = { 0 }, out = { 0 };
 	const char *sep = "";
+	bool tty = isatty(1);
 	json_t *row;
 	size_t i;
 	int r = 0;
@@ -202,7 +213,7 @@ static int default_table(
 	if (r == 0 && *sep)
 		r = str_add(&raw, "\n", 1);
 	json_array_foreach (rows, i, row) {
-		_cleanup_json_ json_t *v = view(t, row, how->no_trunc);
+		_cleanup_json_ json_t *v = view(t, row, tty, how->no_trunc);
 
 		sep = "";
 		r = v ? r : -ENOMEM;
@@ -241,6 +252,7 @@ static int by_template(const struct output_table *t, json_t *rows, const char *t
 	const struct output_how *how, bool table, struct err *e)
 {
 	_cleanup_str_ struct str raw = { 0 }, out = { 0 };
+	bool tty = isatty(1);
 	json_t *row;
 	size_t i;
 	int r = template_check(tmpl, e);
@@ -253,7 +265,7 @@ static int by_template(const struct output_table *t, json_t *rows, const char *t
 	if (r < 0)
 		return err_wrap(e, r, "--format");
 	json_array_foreach (rows, i, row) {
-		_cleanup_json_ json_t *v = view(t, row, how->no_trunc);
+		_cleanup_json_ json_t *v = view(t, row, tty, how->no_trunc);
 
 		if (!v)
 			return no_memory(e);
@@ -271,11 +283,12 @@ static int by_template(const struct output_table *t, json_t *rows, const char *t
 static int quiet(const struct output_table *t, json_t *rows, bool no_trunc, struct err *e)
 {
 	_cleanup_str_ struct str out = { 0 };
+	bool tty = isatty(1);
 	json_t *row;
 	size_t i;
 
 	json_array_foreach (rows, i, row) {
-		_cleanup_json_ json_t *v = view(t, row, no_trunc);
+		_cleanup_json_ json_t *v = view(t, row, tty, no_trunc);
 
 		if (!v || print_cell(json_object_get(v, t->quiet_key), &out) < 0 ||
 			str_add(&out, "\n", 1) < 0)

@@ -107,10 +107,9 @@ static int make_id(char id[65], struct err *e)
 	return 0;
 }
 
-int container_open_lock(int dir, bool create)
+int container_open_lock(int dir, const char *path, bool create)
 {
-	int fd =
-		openat(dir, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
+	int fd = openat(dir, path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (create ? O_CREAT : 0), 0600);
 
 	return fd < 0 ? -errno : fd;
 }
@@ -123,7 +122,7 @@ static bool name_is_stale(struct engine *en, const char *id)
 
 	if (dir < 0)
 		return errno == ENOENT;
-	lock = container_open_lock(dir, false);
+	lock = container_open_lock(dir, "lock", false);
 	if (lock >= 0 && lock_query(lock) != 0)
 		return false;
 	return faccessat(dir, "record.json", F_OK, 0) < 0 && errno == ENOENT;
@@ -217,7 +216,7 @@ static int make_dir(struct engine *en, struct container *c, struct err *e)
 	if (mkdirat(en->containers, c->id, 0700) < 0)
 		return err_set(e, -errno, "make container directory in %s", en->data_path);
 	c->dir = openat(en->containers, c->id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	c->lock = c->dir < 0 ? -errno : container_open_lock(c->dir, true);
+	c->lock = c->dir < 0 ? -errno : container_open_lock(c->dir, "lock", true);
 	r = c->lock < 0 ? c->lock : lock_take(c->lock, true, false);
 	if (r == 0 && fstat(c->lock, &st) == 0 && st.st_nlink == 0)
 		r = -EAGAIN;
@@ -277,12 +276,14 @@ undo:
 static int settle_ended(struct engine *en, struct container *c, struct err *e)
 {
 	struct container again = CONTAINER_INIT;
+	char path[80];
 	int r;
 
 	memcpy(again.id, c->id, sizeof(again.id));
 	again.dir = take_fd(&c->dir);
 	container_free(c);
-	r = record_load(&again, e);
+	snprintf(path, sizeof(path), "%.64s/record.json", again.id);
+	r = record_load(en->containers, path, false, &again, e);
 	if (r < 0) {
 		container_free(&again);
 		return r;
@@ -295,28 +296,37 @@ static int settle_ended(struct engine *en, struct container *c, struct err *e)
 	return 0;
 }
 
-/* Reads one container's record and settles whether it lives. */
-static int load(struct engine *en, const char *id, struct container *ret, struct err *e)
+/* Does its monitor hold the lock, as its record says? */
+static bool lives(struct engine *en, const char *id)
 {
 	_cleanup_fd_ int lock = -1;
+	char path[80];
+
+	snprintf(path, sizeof(path), "%.64s/lock", id);
+	lock = container_open_lock(en->containers, path, false);
+	return lock >= 0 && lock_query(lock) != 0;
+}
+
+/* Reads one container's record and settles whether it lives. */
+static int load(struct engine *en, const char *id, bool brief, struct container *ret, struct err *e)
+{
+	char path[80];
 	int r;
 
 	*ret = (struct container)CONTAINER_INIT;
 	snprintf(ret->id, sizeof(ret->id), "%s", id);
-	ret->dir = openat(en->containers, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (ret->dir < 0)
-		return -errno;
-	r = record_load(ret, e);
+	snprintf(path, sizeof(path), "%.64s/record.json", id);
+	if (!brief) {
+		ret->dir = openat(en->containers, id, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		if (ret->dir < 0)
+			return -errno;
+	}
+	r = record_load(en->containers, path, brief, ret, e);
 	if (r < 0) {
 		container_free(ret);
 		return r;
 	}
-	if (ret->state == CONTAINER_RUNNING) {
-		lock = container_open_lock(ret->dir, false);
-		if (lock < 0 || lock_query(lock) == 0)
-			return settle_ended(en, ret, e);
-	}
-	return 0;
+	return ret->state != CONTAINER_RUNNING || lives(en, id) ? 0 : settle_ended(en, ret, e);
 }
 
 bool container_is_id(const char *s, size_t min)
@@ -362,12 +372,12 @@ int container_find(struct engine *en, const char *what, struct container *ret, s
 	}
 	if (n > 0) {
 		id[n] = '\0';
-		r = container_is_id(id, 64) ? load(en, id, ret, e) : -ENOENT;
+		r = container_is_id(id, 64) ? load(en, id, false, ret, e) : -ENOENT;
 	}
 	if (r == -ENOENT && container_is_id(what, 1)) {
 		r = find_prefix(en, what, id, e);
 		if (r == 0)
-			r = load(en, id, ret, e);
+			r = load(en, id, false, ret, e);
 	}
 	if (r != -ENOENT)
 		return r;
@@ -376,8 +386,8 @@ int container_find(struct engine *en, const char *what, struct container *ret, s
 		e, r, "no such container: %.140s; 'uctr ps -a' lists them", clean ? clean : "");
 }
 
-int container_each(struct engine *en, int (*fn)(struct container *c, void *ctx, struct err *e),
-	void *ctx, struct err *e)
+int container_each(struct engine *en, bool brief,
+	int (*fn)(struct container *c, void *ctx, struct err *e), void *ctx, struct err *e)
 {
 	int fd = openat(en->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -393,7 +403,7 @@ int container_each(struct engine *en, int (*fn)(struct container *c, void *ctx, 
 
 		if (!container_is_id(de->d_name, 64))
 			continue;
-		r = load(en, de->d_name, &c, &one);
+		r = load(en, de->d_name, brief, &c, &one);
 		if (r == -ENOENT) {
 			sweep_abandoned(en, de->d_name); /* unless on its way in or out */
 			r = 0;

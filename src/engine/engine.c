@@ -178,7 +178,7 @@ int engine_images_in_use(struct engine *en, char ***ids, struct err *e)
 	/* Starts first: one that has its record by now is seen by the second look. */
 	int r = sweep_images_starting(en, ids, e);
 
-	return r < 0 ? r : container_each(en, collect_image, ids, e);
+	return r < 0 ? r : container_each(en, true, collect_image, ids, e);
 }
 
 struct count {
@@ -198,7 +198,7 @@ static int count_one(struct container *c, void *ctx, struct err *e)
 int engine_count(struct engine *en, unsigned int *running, unsigned int *all, struct err *e)
 {
 	struct count n = { 0 };
-	int r = container_each(en, count_one, &n, e);
+	int r = container_each(en, true, count_one, &n, e);
 
 	*running = n.running;
 	*all = n.all;

@@ -3,6 +3,8 @@
 #include "engine/record.h"
 
 #include <fcntl.h>
+#include <limits.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,48 +34,119 @@ static json_t *text_or_null(const char *s)
 	return s ? json_text(s) : json_null();
 }
 
-int container_save(struct container *c, struct err *e)
+enum kind { TEXT, WORDS, OBJECT, ARRAY, I64, U64, INT, UINT, BOOL, STATE, BOOT };
+
+/*
+ * What a record has. Those that lists show stand in its first line, and the rest in a second one,
+ * so that `ps` with many containers reads a third of the text.
+ */
+static const struct field {
+	const char *key;
+	enum kind kind;
+	size_t offset;
+	bool listed;
+} fields[] = {
+#define F(key, kind, member, listed)                                                               \
+	{                                                                                          \
+		key, kind, offsetof(struct container, member), listed                              \
+	}
+	F("name", TEXT, name, true),
+	F("image", TEXT, image, true),
+	F("imageId", TEXT, image_id, true),
+	F("command", WORDS, command, true),
+	F("labels", OBJECT, labels, true),
+	F("network", TEXT, network, true),
+	F("created", I64, created, true),
+	F("started", I64, started, true),
+	F("finished", I64, finished, true),
+	F("state", STATE, state, true),
+	F("exitCode", INT, exit_code, true),
+	F("error", TEXT, error, true),
+	F("annotations", OBJECT, annotations, false),
+	F("driver", TEXT, driver, false),
+	F("userns", TEXT, userns, false),
+	F("usernsWhy", TEXT, userns_why, false),
+	F("uidMap", WORDS, uid_map, false),
+	F("gidMap", WORDS, gid_map, false),
+	F("mounts", ARRAY, mounts, false),
+	F("pid", INT, pid, false),
+	F("pidStart", U64, pid_start, false),
+	F("monitor", INT, monitor, false),
+	F("monitorStart", U64, monitor_start, false),
+	F("bootId", BOOT, boot_id, false),
+	F("cgroup", TEXT, cgroup, false),
+	F("stopSignal", INT, stop_signal, false),
+	F("stopTimeout", UINT, stop_timeout, false),
+	F("autoRemove", BOOL, auto_remove, false),
+	F("tty", BOOL, tty, false),
+	F("openStdin", BOOL, open_stdin, false),
+#undef F
+};
+
+/* NULL for what is empty, and need not be written. */
+static json_t *field_value(const struct field *f, const struct container *c)
+{
+	const void *p = (const char *)c + f->offset;
+	int64_t n = 0;
+
+	switch (f->kind) {
+	case TEXT:
+		return *(char *const *)p ? json_text(*(char *const *)p) : NULL;
+	case WORDS:
+		return *(char **const *)p ? json_from_strv(*(char **const *)p) : NULL;
+	case OBJECT:
+		return json_object_size(*(json_t *const *)p) ? json_incref(*(json_t *const *)p)
+							     : NULL;
+	case ARRAY:
+		return json_array_size(*(json_t *const *)p) ? json_incref(*(json_t *const *)p)
+							    : NULL;
+	case STATE:
+		return json_string(states[*(const enum container_state *)p]);
+	case BOOT:
+		return json_string(p);
+	case BOOL:
+		return *(const bool *)p ? json_true() : NULL;
+	case I64:
+		n = *(const int64_t *)p;
+		break;
+	case U64:
+		n = (int64_t) * (const uint64_t *)p;
+		break;
+	case INT:
+		n = *(const int *)p;
+		break;
+	case UINT:
+		n = *(const unsigned int *)p;
+		break;
+	}
+	return n ? json_integer(n) : NULL;
+}
+
+/* One line of the record; the first has the schema. */
+static int add_line(const struct container *c, bool listed, struct str *text)
 {
 	_cleanup_json_ json_t *o = json_object();
-	_cleanup_free_ char *text = NULL;
-	int bad = 0, r;
+	_cleanup_free_ char *line = NULL;
+	int bad = listed ? set(o, "schema", json_integer(RECORD_SCHEMA)) : 0;
 
-	bad |= set(o, "schema", json_integer(RECORD_SCHEMA));
-	bad |= set(o, "id", json_string(c->id));
-	bad |= set(o, "name", text_or_null(c->name));
-	bad |= set(o, "image", text_or_null(c->image));
-	bad |= set(o, "imageId", text_or_null(c->image_id));
-	bad |= set(o, "command", json_from_strv(c->command));
-	bad |= set(o, "labels", c->labels ? json_incref(c->labels) : json_object());
-	bad |= set(o, "annotations", c->annotations ? json_incref(c->annotations) : json_object());
-	bad |= set(o, "network", text_or_null(c->network));
-	bad |= set(o, "driver", text_or_null(c->driver));
-	bad |= set(o, "userns", text_or_null(c->userns));
-	bad |= set(o, "usernsWhy", text_or_null(c->userns_why));
-	bad |= set(o, "uidMap", json_from_strv(c->uid_map));
-	bad |= set(o, "gidMap", json_from_strv(c->gid_map));
-	bad |= set(o, "mounts", c->mounts ? json_incref(c->mounts) : json_array());
-	bad |= set(o, "created", json_integer(c->created));
-	bad |= set(o, "started", json_integer(c->started));
-	bad |= set(o, "finished", json_integer(c->finished));
-	bad |= set(o, "state", json_string(states[c->state]));
-	bad |= set(o, "exitCode", json_integer(c->exit_code));
-	bad |= set(o, "error", text_or_null(c->error));
-	bad |= set(o, "pid", json_integer(c->pid));
-	bad |= set(o, "pidStart", json_integer((json_int_t)c->pid_start));
-	bad |= set(o, "monitor", json_integer(c->monitor));
-	bad |= set(o, "monitorStart", json_integer((json_int_t)c->monitor_start));
-	bad |= set(o, "bootId", json_string(c->boot_id));
-	bad |= set(o, "cgroup", text_or_null(c->cgroup));
-	bad |= set(o, "stopSignal", json_integer(c->stop_signal));
-	bad |= set(o, "stopTimeout", json_integer(c->stop_timeout));
-	bad |= set(o, "autoRemove", json_boolean(c->auto_remove));
-	bad |= set(o, "tty", json_boolean(c->tty));
-	bad |= set(o, "openStdin", json_boolean(c->open_stdin));
-	text = bad ? NULL : json_dumps(o, JSON_COMPACT);
-	if (!text)
+	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
+		json_t *v = fields[i].listed == listed ? field_value(&fields[i], c) : NULL;
+
+		if (v)
+			bad |= set(o, fields[i].key, v);
+	}
+	line = bad ? NULL : json_dumps(o, JSON_COMPACT);
+	return line ? str_addf(text, "%s\n", line) : -ENOMEM;
+}
+
+int container_save(struct container *c, struct err *e)
+{
+	_cleanup_str_ struct str text = { 0 };
+	int r;
+
+	if (add_line(c, true, &text) < 0 || add_line(c, false, &text) < 0)
 		return err_set(e, -ENOMEM, "record of container %s", c->name);
-	r = file_replace(c->dir, "record.json", text, strlen(text), 0600, false);
+	r = file_replace(c->dir, "record.json", text.s, text.len, 0600, false);
 	return r < 0 ? err_set(e, r, "write the record of container %s", c->name) : 0;
 }
 
@@ -113,97 +186,124 @@ int record_set_map(struct container *c, const struct idmap *outside, struct err 
 	return r < 0 ? err_set(e, r, "record") : 0;
 }
 
-static int load_object(json_t *o, const char *key, json_t **ret, struct err *e)
+static int load_state(json_t *o, const char *key, enum container_state *ret, struct err *e)
 {
-	json_t *v = NULL;
-	int r = json_get_obj(o, key, &v, e);
+	const char *state = NULL;
+	int r = json_get_str(o, key, &state, e);
 
-	if (r > 0)
-		*ret = json_incref(v);
-	return r;
-}
-
-static int load_array(json_t *o, const char *key, json_t **ret, struct err *e)
-{
-	json_t *v = NULL;
-	int r = json_get_arr(o, key, &v, e);
-
-	if (r > 0)
-		*ret = json_incref(v);
-	return r;
-}
-
-static int parse(json_t *o, struct container *c, struct err *e)
-{
-	int64_t schema = 0, exit_code = 0, pid = 0, monitor = 0, sig = 0;
-	uint32_t timeout = 0;
-	const char *state = NULL, *boot = NULL;
-
-	if (json_get_i64(o, "schema", &schema, e) < 0)
-		return -EINVAL;
-	if (schema != RECORD_SCHEMA)
-		return err_msg(e, -EINVAL, "record has schema %lld, this uctr knows %d",
-			(long long)schema, RECORD_SCHEMA);
-	if (json_get_strdup(o, "name", &c->name, e) < 0 ||
-		json_get_strdup(o, "image", &c->image, e) < 0 ||
-		json_get_strdup(o, "imageId", &c->image_id, e) < 0 ||
-		json_get_strv(o, "command", &c->command, e) < 0 ||
-		load_object(o, "labels", &c->labels, e) < 0 ||
-		load_object(o, "annotations", &c->annotations, e) < 0 ||
-		json_get_strdup(o, "network", &c->network, e) < 0 ||
-		json_get_strdup(o, "driver", &c->driver, e) < 0 ||
-		json_get_strdup(o, "userns", &c->userns, e) < 0 ||
-		json_get_strdup(o, "usernsWhy", &c->userns_why, e) < 0 ||
-		json_get_strv(o, "uidMap", &c->uid_map, e) < 0 ||
-		json_get_strv(o, "gidMap", &c->gid_map, e) < 0 ||
-		load_array(o, "mounts", &c->mounts, e) < 0 ||
-		json_get_i64(o, "created", &c->created, e) < 0 ||
-		json_get_i64(o, "started", &c->started, e) < 0 ||
-		json_get_i64(o, "finished", &c->finished, e) < 0 ||
-		json_get_str(o, "state", &state, e) < 0 ||
-		json_get_i64(o, "exitCode", &exit_code, e) < 0 ||
-		json_get_strdup(o, "error", &c->error, e) < 0 ||
-		json_get_i64(o, "pid", &pid, e) < 0 ||
-		json_get_u64(o, "pidStart", &c->pid_start, e) < 0 ||
-		json_get_i64(o, "monitor", &monitor, e) < 0 ||
-		json_get_u64(o, "monitorStart", &c->monitor_start, e) < 0 ||
-		json_get_str(o, "bootId", &boot, e) < 0 ||
-		json_get_strdup(o, "cgroup", &c->cgroup, e) < 0 ||
-		json_get_i64(o, "stopSignal", &sig, e) < 0 ||
-		json_get_u32(o, "stopTimeout", &timeout, e) < 0 ||
-		json_get_bool(o, "autoRemove", &c->auto_remove, e) < 0 ||
-		json_get_bool(o, "tty", &c->tty, e) < 0 ||
-		json_get_bool(o, "openStdin", &c->open_stdin, e) < 0)
-		return -EINVAL;
-	c->exit_code = (int)exit_code;
-	c->pid = (pid_t)pid;
-	c->monitor = (pid_t)monitor;
-	c->stop_signal = (int)sig;
-	c->stop_timeout = timeout;
-	snprintf(c->boot_id, sizeof(c->boot_id), "%s", boot ? boot : "");
-	for (size_t i = 0; i < ARRAY_SIZE(states); i++) {
-		if (state && streq(state, states[i])) {
-			c->state = (enum container_state)i;
-			return c->name ? 0 : err_msg(e, -EINVAL, "record without a name");
+	for (size_t i = 0; r > 0 && i < ARRAY_SIZE(states); i++) {
+		if (streq(state, states[i])) {
+			*ret = (enum container_state)i;
+			return 0;
 		}
 	}
-	return err_msg(e, -EINVAL, "record without a known state");
+	return r < 0 ? r : err_msg(e, -EINVAL, "record without a known state");
 }
 
-int record_load(struct container *c, struct err *e)
+static int load_int(json_t *o, const char *key, int *ret, struct err *e)
+{
+	int64_t n = *ret;
+	int r = json_get_i64(o, key, &n, e);
+
+	if (n < INT_MIN || n > INT_MAX)
+		return err_msg(e, -EINVAL, "%s: too large", key);
+	*ret = (int)n;
+	return r;
+}
+
+static int load_boot(json_t *o, const char *key, char *ret, struct err *e)
+{
+	const char *boot = "";
+	int r = json_get_str(o, key, &boot, e);
+
+	snprintf(ret, sizeof(((struct container *)0)->boot_id), "%s", boot);
+	return r;
+}
+
+static int load_field(const struct field *f, json_t *o, struct container *c, struct err *e)
+{
+	void *p = (char *)c + f->offset;
+	json_t *tree = NULL;
+	int r;
+
+	switch (f->kind) {
+	case TEXT:
+		return json_get_strdup(o, f->key, p, e);
+	case WORDS:
+		return json_get_strv(o, f->key, p, e);
+	case I64:
+		return json_get_i64(o, f->key, p, e);
+	case U64:
+		return json_get_u64(o, f->key, p, e);
+	case INT:
+		return load_int(o, f->key, p, e);
+	case UINT:
+		return json_get_u32(o, f->key, p, e);
+	case BOOL:
+		return json_get_bool(o, f->key, p, e);
+	case STATE:
+		return load_state(o, f->key, p, e);
+	case BOOT:
+		return load_boot(o, f->key, p, e);
+	case OBJECT:
+	case ARRAY:
+		break;
+	}
+	r = (f->kind == OBJECT ? json_get_obj : json_get_arr)(o, f->key, &tree, e);
+	if (r > 0)
+		*(json_t **)p = json_incref(tree);
+	return r;
+}
+
+static int check_schema(json_t *o, struct err *e)
+{
+	int64_t schema = 0;
+	int r = json_get_i64(o, "schema", &schema, e);
+
+	if (r >= 0 && schema != RECORD_SCHEMA)
+		return err_msg(e, -EINVAL, "record has schema %lld, this uctr knows %d",
+			(long long)schema, RECORD_SCHEMA);
+	return r;
+}
+
+static int load_line(const char *text, size_t len, bool listed, struct container *c, struct err *e)
 {
 	_cleanup_json_ json_t *o = NULL;
+	int r = json_parse(text, len, "record.json", &o, e);
+
+	if (r == 0 && listed)
+		r = check_schema(o, e);
+	for (size_t i = 0; r >= 0 && i < ARRAY_SIZE(fields); i++) {
+		if (fields[i].listed == listed)
+			r = load_field(&fields[i], o, c, e);
+	}
+	return r < 0 ? r : 0;
+}
+
+static int load_text(const char *text, size_t len, bool brief, struct container *c, struct err *e)
+{
+	const char *end = memchr(text, '\n', len);
+	size_t first = end ? (size_t)(end - text) : len;
+	int r = load_line(text, first, true, c, e);
+
+	if (r == 0 && !c->name)
+		r = err_msg(e, -EINVAL, "record without a name");
+	if (r == 0 && !brief)
+		r = load_line(text + first, len - first, false, c, e);
+	return r;
+}
+
+int record_load(int dirfd, const char *path, bool brief, struct container *c, struct err *e)
+{
 	_cleanup_free_ char *text = NULL;
 	size_t len;
-	int r = file_read(c->dir, "record.json", RECORD_MAX, &text, &len);
+	int r = file_read(dirfd, path, RECORD_MAX, &text, &len);
 
 	if (r == -ENOENT)
 		return r;
 	if (r < 0)
 		return err_set(e, r, "read the record of container %.12s", c->id);
-	r = json_parse(text, len, "record.json", &o, e);
-	if (r == 0)
-		r = parse(o, c, e);
+	r = load_text(text, len, brief, c, e);
 	if (r < 0) {
 		err_wrap(e, r, "container %.12s has a damaged record", c->id);
 		return err_hint(e,
@@ -317,7 +417,7 @@ static json_t *mounts_text(const struct container *c)
 	return json_text(b.s ? b.s : "");
 }
 
-json_t *record_row(const struct container *c, bool no_trunc)
+json_t *record_row(const struct container *c, bool brief, bool no_trunc)
 {
 	_cleanup_json_ json_t *command = command_text(c, no_trunc);
 	json_t *o = json_object();
@@ -330,18 +430,20 @@ json_t *record_row(const struct container *c, bool no_trunc)
 		command = json_string("?");
 	set(o, "ID", no_trunc ? json_string(c->id) : json_sprintf("%.12s", c->id));
 	set(o, "Image", text_or_null(c->image));
-	set(o, "ImageID", text_or_null(c->image_id));
 	set(o, "Command", json_incref(command));
+	set(o, "RunningFor", json_string(running));
+	set(o, "Status", status_text(c));
+	set(o, "Ports", json_string(""));
+	set(o, "Names", text_or_null(c->name));
+	if (brief)
+		return o;
+	set(o, "ImageID", text_or_null(c->image_id));
 	set(o, "CreatedAt", time_text(c->created));
 	set(o, "Created", json_integer(c->created / 1000000000LL));
 	set(o, "StartedAt", time_text(c->started));
-	set(o, "RunningFor", json_string(running));
 	set(o, "State", json_string(states[c->state]));
-	set(o, "Status", status_text(c));
 	set(o, "ExitCode", json_integer(c->exit_code));
 	set(o, "Pid", json_integer(c->pid));
-	set(o, "Ports", json_string(""));
-	set(o, "Names", text_or_null(c->name));
 	set(o, "Labels", labels_text(c));
 	set(o, "LabelMap", c->labels ? json_incref(c->labels) : json_object());
 	set(o, "Mounts", mounts_text(c));

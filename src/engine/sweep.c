@@ -110,7 +110,7 @@ void sweep_abandoned(struct engine *en, const char *id)
 
 	if (dir < 0)
 		return;
-	lock = container_open_lock(dir, true);
+	lock = container_open_lock(dir, "lock", true);
 	/* Held by its start or its removal; or that has just come to its end. */
 	if (lock < 0 || lock_take(lock, true, false) < 0 ||
 		faccessat(dir, "record.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)

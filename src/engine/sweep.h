@@ -33,8 +33,8 @@ int sweep_images_starting(struct engine *en, char ***ids, struct err *e);
 
 /* --- of container.c, for sweep.c alone --- */
 
-/* The container's lock file; made when create is set. A descriptor or -errno. */
-int container_open_lock(int dir, bool create);
+/* The lock file at path; made when create is set. A descriptor or -errno. */
+int container_open_lock(int dir, const char *path, bool create);
 /* Frees a name if it still stands for id. 0 or -errno: then the directory must stay, or nobody would
  * look for the name again. */
 int container_free_name(struct engine *en, const char *name, const char *id);

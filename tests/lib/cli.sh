@@ -87,7 +87,7 @@ record_of()
 # monitor_of NAME: the monitor's pid.
 monitor_of()
 {
-	sed 's/.*"monitor":\([0-9]*\).*/\1/' "$(record_of "$1")"
+	sed -n 's/.*"monitor":\([0-9]*\).*/\1/p' "$(record_of "$1")"
 }
 
 data_dir()
