@@ -8,7 +8,6 @@
 
 #include "base/json.h"
 #include "base/str.h"
-#include "image/layout.h"
 #include "image/ref.h"
 
 #define OCI "application/vnd.oci.image."
@@ -82,7 +81,7 @@ const char *image_arch(void)
 	return u.machine;
 }
 
-static int check_platform(json_t *config, struct err *e)
+static int check_platform(json_t *config, const struct platform *p, struct err *e)
 {
 	const char *arch = NULL, *os = NULL;
 	_cleanup_free_ char *both = NULL, *clean = NULL;
@@ -92,20 +91,21 @@ static int check_platform(json_t *config, struct err *e)
 		r = json_get_str(config, "os", &os, e);
 	if (r < 0)
 		return r;
-	if (os && streq(os, "linux") && arch && streq(arch, image_arch()))
+	if (os && streq(os, p->os) && arch && streq(arch, p->arch))
 		return 0;
 	both = str_printf("%.40s/%.40s", os ? os : "unknown", arch ? arch : "unknown");
 	clean = both ? str_sanitise(both) : NULL;
-	return err_msg(e, -ENOEXEC, "the image is for %s, this machine is linux/%s",
-		clean ? clean : "another system", image_arch());
+	return err_msg(e, -ENOEXEC, "the image is for %s, %s %s/%s",
+		clean ? clean : "another system",
+		p == platform_here() ? "this machine is" : "wanted was", p->os, p->arch);
 }
 
-int config_check(json_t *config, char ***ret_diff_ids, struct err *e)
+int config_check(json_t *config, const struct platform *p, char ***ret_diff_ids, struct err *e)
 {
 	json_t *rootfs = NULL;
 	_cleanup_strv_ char **ids = NULL;
 	const char *type = NULL;
-	int r = check_platform(config, e);
+	int r = check_platform(config, p, e);
 
 	if (r == 0)
 		r = json_get_obj(config, "rootfs", &rootfs, e);

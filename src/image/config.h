@@ -7,6 +7,10 @@
 #include <stdbool.h>
 
 #include "base/err.h"
+#include "image/document.h"
+
+/* This machine's architecture in Go's names ("amd64"); static. */
+const char *image_arch(void);
 
 bool media_type_is_index(const char *t);
 bool media_type_is_manifest(const char *t);
@@ -15,10 +19,10 @@ bool media_type_is_config(const char *t);
 bool media_type_is_layer(const char *t);
 
 /*
- * Checks what the store itself needs of a config: an image for Linux and this machine, and its diff
- * ids (appended to *ret_diff_ids as hex digits). The rest is for engine/image_policy to judge.
+ * Checks what the store itself needs of a config: an image for the platform (variants are not
+ * compared), and its diff ids (appended to *ret_diff_ids as hex digits). The rest is for engine/image_policy to judge.
  */
-int config_check(json_t *config, char ***ret_diff_ids, struct err *e);
+int config_check(json_t *config, const struct platform *p, char ***ret_diff_ids, struct err *e);
 
 /*
  * The config of an image with one layer: changes are lines of a Dockerfile (CMD, ENTRYPOINT, ENV,

@@ -51,7 +51,15 @@ static void blob_name(const char *key, char buf[64])
 	snprintf(buf, 64, STORE_TMP "/%s.blob", key);
 }
 
-int stage_begin(struct image_store *s, bool keep_blob, struct stage *st, struct err *e)
+static void stage_blob_name(const struct stage *st, char buf[BLOB_PATH_MAX])
+{
+	if (*st->part)
+		snprintf(buf, BLOB_PATH_MAX, STORE_TMP "/%s", st->part);
+	else
+		blob_name(st->key, buf);
+}
+
+static int begin(struct image_store *s, struct stage *st, struct err *e)
 {
 	char name[64];
 	uint64_t salt;
@@ -73,11 +81,56 @@ int stage_begin(struct image_store *s, bool keep_blob, struct stage *st, struct 
 	snprintf(name, sizeof(name), "%s.new", st->key);
 	if (mkdirat(st->form_fd, name, 0755) < 0)
 		return err_set(e, -errno, "make the directory of a layer");
-	if (!keep_blob)
-		return 0;
+	return 0;
+}
+
+int stage_begin(struct image_store *s, bool keep_blob, struct stage *st, struct err *e)
+{
+	char name[64];
+	int r = begin(s, st, e);
+
+	if (r < 0 || !keep_blob)
+		return r;
 	blob_name(st->key, name);
 	st->blob_fd = openat(s->dirfd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	return st->blob_fd < 0 ? err_set(e, -errno, "make the blob of a layer") : 0;
+}
+
+int stage_begin_part(
+	struct image_store *s, const char *hex, struct stage *st, int *ret_part_fd, struct err *e)
+{
+	char path[BLOB_PATH_MAX];
+	int r = begin(s, st, e);
+
+	if (r < 0)
+		return r;
+	snprintf(st->part, sizeof(st->part), "%s.part", hex);
+	stage_blob_name(st, path);
+	st->blob_fd = openat(s->dirfd, path, O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+	if (st->blob_fd < 0)
+		return err_set(e, -errno, "make the blob of a layer");
+	*ret_part_fd = openat(s->dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	return *ret_part_fd < 0 ? err_set(e, -errno, "open the blob of a layer") : 0;
+}
+
+int part_lock(struct image_store *s, const char *hex, struct err *e)
+{
+	char path[BLOB_PATH_MAX];
+	int fd;
+
+	snprintf(path, sizeof(path), STORE_TMP "/%s.lock", hex);
+	fd = store_lock_file(s->dirfd, path, true);
+	return fd < 0 ? err_set(e, fd, "lock the blob sha256:%.12s", hex) : fd;
+}
+
+int part_drop(struct image_store *s, const char *hex, struct err *e)
+{
+	char path[BLOB_PATH_MAX];
+
+	snprintf(path, sizeof(path), STORE_TMP "/%s.part", hex);
+	if (unlinkat(s->dirfd, path, 0) < 0 && errno != ENOENT)
+		return err_set(e, -errno, "remove an unfinished blob");
+	return 0;
 }
 
 /* In the owners' namespace, in a process of its own, as there is no way back from it. */
@@ -117,7 +170,7 @@ static int check_place(struct image_store *s, int tree, struct err *e)
 		fs.name, what, strerror(-r));
 }
 
-int stage_fill(struct stage *st, int in_fd, const struct stage_want *want, struct err *e)
+int stage_start(struct stage *st, int in_fd, const struct stage_want *want, struct err *e)
 {
 	struct transfer t = TRANSFER_INIT("unpack");
 	_cleanup_fd_ int tree = -1;
@@ -145,10 +198,26 @@ int stage_fill(struct stage *st, int in_fd, const struct stage_want *want, struc
 	t.diff_id = want->diff_id;
 	t.size = want->size;
 	t.nonempty = want->nonempty;
-	t.deadline_ns = want->deadline_ns;
 	t.record_owners = st->s->record_owners;
 	t.shift = st->s->shift;
-	return transfer_run(&t, &st->res, e);
+	return transfer_start(&t, &st->job, e);
+}
+
+int stage_wait(struct stage *st, uint64_t deadline_ns, struct err *e)
+{
+	int r = transfer_finish(&st->job, deadline_ns, &st->res, e);
+
+	/* A part may have been longer than what was written over it. */
+	if (r == 0 && *st->part && ftruncate(st->blob_fd, (off_t)st->res.size) < 0)
+		return err_set(e, -errno, "end the blob of a layer");
+	return r;
+}
+
+int stage_fill(struct stage *st, int in_fd, const struct stage_want *want, struct err *e)
+{
+	int r = stage_start(st, in_fd, want, e);
+
+	return r < 0 ? r : stage_wait(st, want->deadline_ns, e);
 }
 
 static int publish_tree(struct stage *st, struct err *e)
@@ -174,10 +243,10 @@ static int publish_tree(struct stage *st, struct err *e)
 
 int stage_publish(struct stage *st, struct err *e)
 {
-	char from[64], to[BLOB_PATH_MAX];
+	char from[BLOB_PATH_MAX], to[BLOB_PATH_MAX];
 
 	if (st->blob_fd >= 0) {
-		blob_name(st->key, from);
+		stage_blob_name(st, from);
 		blob_path(st->res.digest, to);
 		if (renameat(st->s->dirfd, from, st->s->dirfd, to) < 0)
 			return err_set(e, -errno, "put the blob in its place");
@@ -209,6 +278,7 @@ static int drop_key(struct image_store *s, int form_fd, const char *key, struct 
 
 void stage_end(struct stage *st)
 {
+	transfer_kill(&st->job);
 	/* A failure here loses nothing: the lock file stays and the next writer sweeps. */
 	if (st->lock_fd >= 0)
 		drop_key(st->s, st->form_fd, st->key, NULL);
@@ -268,13 +338,30 @@ bool layer_exists(struct image_store *s, const char *diff_id)
 	return n > 0 && (size_t)n < sizeof(path) && faccessat(s->dirfd, path, F_OK, 0) == 0;
 }
 
-int stage_from_blob(struct image_store *s, const struct tag_layer *l, uint64_t deadline_ns,
-	struct stage *st, struct err *e)
+int layer_bytes(struct image_store *s, const char *diff_id, uint64_t *ret, struct err *e)
 {
-	struct stage_want want = { .digest = l->blob,
+	_cleanup_free_ char *path = str_printf("layers/%s/%s.ok", s->form, diff_id), *text = NULL;
+	size_t len = 0;
+	int r = path ? file_read(s->dirfd, path, 256, &text, &len) : -ENOMEM;
+	char *space = r == 0 ? strchr(text, ' ') : NULL, *end;
+
+	if (space && (end = strchr(space, '\n'))) {
+		*end = '\0';
+		r = parse_u64(space + 1, ret);
+	} else if (r == 0) {
+		r = -EINVAL;
+	}
+	return r < 0 ? err_set(e, r, "read the marker of layer %.12s", diff_id) : 0;
+}
+
+int stage_start_from_blob(
+	struct image_store *s, const struct tag_layer *l, struct stage *st, struct err *e)
+{
+	struct stage_want want = {
+		.digest = l->blob,
 		.diff_id = l->diff_id,
 		.size = (int64_t)l->blob_size,
-		.deadline_ns = deadline_ns };
+	};
 	_cleanup_fd_ int in = -1;
 	char path[BLOB_PATH_MAX];
 	int r;
@@ -284,7 +371,15 @@ int stage_from_blob(struct image_store *s, const struct tag_layer *l, uint64_t d
 	if (in < 0)
 		return err_set(e, -errno, "open the kept layer sha256:%.12s", l->blob);
 	r = stage_begin(s, false, st, e);
-	return r < 0 ? r : stage_fill(st, in, &want, e);
+	return r < 0 ? r : stage_start(st, in, &want, e);
+}
+
+int stage_from_blob(struct image_store *s, const struct tag_layer *l, uint64_t deadline_ns,
+	struct stage *st, struct err *e)
+{
+	int r = stage_start_from_blob(s, l, st, e);
+
+	return r < 0 ? r : stage_wait(st, deadline_ns, e);
 }
 
 static int make_from_blob(struct image_store *s, const struct tag_layer *l, struct err *e)

@@ -11,11 +11,14 @@ struct stage {
 	struct image_store *s;
 	int form_fd, lock_fd, blob_fd;
 	char key[40];
+	char part[UCTR_DIGEST_HEX +
+		  8]; /* its blob below tmp/ outlives a failure; "" : it does not */
+	struct transfer_job job; /* between stage_start and stage_wait */
 	struct transfer_result res; /* after stage_fill */
 };
 #define STAGE_INIT                                                                                 \
 	{                                                                                          \
-		.form_fd = -1, .lock_fd = -1, .blob_fd = -1                                        \
+		.form_fd = -1, .lock_fd = -1, .blob_fd = -1, .job = TRANSFER_JOB_INIT              \
 	}
 
 /* What a layer must be; strings NULL and size -1 where nothing is known (import). */
@@ -28,11 +31,29 @@ struct stage_want {
 
 /* Makes an empty stage; keep_blob: the bytes read become a blob as well. Ended by stage_end. */
 int stage_begin(struct image_store *s, bool keep_blob, struct stage *st, struct err *e);
+/*
+ * The same with a blob that a later attempt can go on from: tmp/HEX.part, which stays when the stage
+ * ends unpublished. What it holds already is at *ret_part_fd, opened for reading (owned by the
+ * caller), and has to be read again: the helper writes the file from its beginning. The caller
+ * holds the lock of the blob (part_lock).
+ */
+int stage_begin_part(
+	struct image_store *s, const char *hex, struct stage *st, int *ret_part_fd, struct err *e);
+/* Waits until nobody else fetches this blob; the descriptor that holds the lock. */
+int part_lock(struct image_store *s, const char *hex, struct err *e);
+/* Forgets what an earlier attempt left; the lock of the blob must be held. */
+int part_drop(struct image_store *s, const char *hex, struct err *e);
 /* Unpacks in_fd through the helper. What differs from `want` is an error. */
 int stage_fill(struct stage *st, int in_fd, const struct stage_want *want, struct err *e);
-/* Both of them, from the kept blob of a record's layer. */
+/* The two halves of stage_fill: several stages can be filled at the same time. */
+int stage_start(struct stage *st, int in_fd, const struct stage_want *want, struct err *e);
+int stage_wait(struct stage *st, uint64_t deadline_ns, struct err *e);
+/* Begins and fills, from the kept blob of a record's layer. */
 int stage_from_blob(struct image_store *s, const struct tag_layer *l, uint64_t deadline_ns,
 	struct stage *st, struct err *e);
+/* The same without waiting: stage_wait follows. */
+int stage_start_from_blob(
+	struct image_store *s, const struct tag_layer *l, struct stage *st, struct err *e);
 /* Gives tree and blob their names, after store_sync and with the store's lock held. */
 int stage_publish(struct stage *st, struct err *e);
 /* Removes what was not published. Accepts STAGE_INIT. */
@@ -46,6 +67,9 @@ int layers_sweep(struct image_store *s, struct err *e);
 
 /* Is the tree there? One access(2). */
 bool layer_exists(struct image_store *s, const char *diff_id);
+
+/* How many bytes it holds, as its marker says. */
+int layer_bytes(struct image_store *s, const char *diff_id, uint64_t *ret, struct err *e);
 
 /* Makes the trees of a record that are missing in the store's form from the kept blobs. */
 int layers_ensure(struct image_store *s, const struct tag *rec, struct err *e);

@@ -19,6 +19,8 @@
  *	layers/FORM/HEX.ok       it is complete; without this file the tree does not exist
  *	layers/FORM/KEY.new      a tree in the making; KEY.lock is held by its maker
  *	tmp/KEY.blob             the blob that goes with it
+ *	tmp/HEX.part             the beginning of a blob; a fetch that broke off goes on from there
+ *	tmp/HEX.lock             held while that blob is fetched
  */
 #define STORE_BLOBS "blobs/sha256"
 #define STORE_IMAGES "images"
@@ -36,6 +38,8 @@ struct tag {
 	char *name; /* "" when the image has none */
 	char *id; /* config digest, hex */
 	char *manifest; /* manifest digest, hex */
+	char *index; /* digest of the index that it was found by, hex; NULL: none */
+	char *origin; /* repository it was fetched from or pushed to, without tag; NULL: none */
 	int64_t created;
 	uint64_t size;
 	struct tag_layer *layers;

@@ -26,6 +26,8 @@ void tag_free(struct tag *r)
 	free(r->name);
 	free(r->id);
 	free(r->manifest);
+	free(r->index);
+	free(r->origin);
 	*r = (struct tag){ 0 };
 }
 
@@ -103,6 +105,10 @@ static int read_record(json_t *doc, struct tag *ret, struct err *e)
 		r = get_digest(doc, "id", &ret->id, e);
 	if (r >= 0)
 		r = get_digest(doc, "manifest", &ret->manifest, e);
+	if (r >= 0 && json_object_get(doc, "index"))
+		r = get_digest(doc, "index", &ret->index, e);
+	if (r >= 0)
+		r = json_get_strdup(doc, "origin", &ret->origin, e);
 	if (r >= 0)
 		r = json_get_i64(doc, "created", &ret->created, e);
 	if (r >= 0)
@@ -162,9 +168,9 @@ static json_t *to_json(const struct tag *r)
 		json_array_append_new(layers,
 			json_pack("{ss ss sI}", "diffId", r->layers[i].diff_id, "digest",
 				r->layers[i].blob, "size", (json_int_t)r->layers[i].blob_size));
-	return json_pack("{si ss ss ss sI sI so}", "schema", STORE_SCHEMA, "name", r->name, "id",
-		r->id, "manifest", r->manifest, "created", (json_int_t)r->created, "size",
-		(json_int_t)r->size, "layers", layers);
+	return json_pack("{si ss ss ss ss* ss* sI sI so}", "schema", STORE_SCHEMA, "name", r->name,
+		"id", r->id, "manifest", r->manifest, "index", r->index, "origin", r->origin,
+		"created", (json_int_t)r->created, "size", (json_int_t)r->size, "layers", layers);
 }
 
 int tag_save(struct image_store *s, const struct tag *rec, struct err *e)

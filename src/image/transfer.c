@@ -192,33 +192,57 @@ static int await_answer(int fd, uint64_t deadline_ns)
 	return r < 0 ? -errno : 0;
 }
 
-int transfer_run(const struct transfer *t, struct transfer_result *ret, struct err *e)
+int transfer_start(const struct transfer *t, struct transfer_job *ret, struct err *e)
 {
 	_cleanup_fd_ int rd = -1, wr = -1;
-	_cleanup_free_ char *text = NULL;
-	size_t len = 0;
-	int p[2], r, code;
-	pid_t pid;
+	int p[2], r;
 
 	if (pipe2(p, O_CLOEXEC) < 0)
 		return err_set(e, -errno, "pipe for " UCTR_TRANSFER_NAME);
 	rd = p[0];
 	wr = p[1];
-	r = start(t, wr, &pid, e);
-	if (r < 0)
-		return r;
-	fd_closep(&wr);
-	r = t->deadline_ns ? await_answer(rd, t->deadline_ns) : 0;
-	if (r < 0)
-		kill(pid, SIGKILL);
-	else
-		r = fd_slurp(rd, ANSWER_MAX, &text, &len);
-	fd_closep(&rd);
-	code = spawn_wait(pid);
-	if (r < 0)
+	r = start(t, wr, &ret->pid, e);
+	if (r == 0)
+		ret->fd = take_fd(&rd);
+	return r;
+}
+
+void transfer_kill(struct transfer_job *job)
+{
+	if (job->pid > 0) {
+		kill(job->pid, SIGKILL);
+		spawn_wait(job->pid);
+	}
+	job->pid = -1;
+	fd_closep(&job->fd);
+}
+
+int transfer_finish(
+	struct transfer_job *job, uint64_t deadline_ns, struct transfer_result *ret, struct err *e)
+{
+	_cleanup_free_ char *text = NULL;
+	size_t len = 0;
+	int r = deadline_ns ? await_answer(job->fd, deadline_ns) : 0, code;
+
+	if (r == 0)
+		r = fd_slurp(job->fd, ANSWER_MAX, &text, &len);
+	if (r < 0) {
+		transfer_kill(job);
 		return err_set(e, r, "read the answer of " UCTR_TRANSFER_NAME);
+	}
+	fd_closep(&job->fd);
+	code = spawn_wait(job->pid);
+	job->pid = -1;
 	if (len == 0)
 		return err_msg(e, -EIO, "%s ended without an answer (%s %d)", UCTR_TRANSFER_NAME,
 			code > 128 ? "signal" : "exit code", code > 128 ? code - 128 : code);
 	return read_answer(text, len, ret, e);
+}
+
+int transfer_run(const struct transfer *t, struct transfer_result *ret, struct err *e)
+{
+	struct transfer_job job = TRANSFER_JOB_INIT;
+	int r = transfer_start(t, &job, e);
+
+	return r < 0 ? r : transfer_finish(&job, t->deadline_ns, ret, e);
 }

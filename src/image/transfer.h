@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "base/err.h"
 #include "sys/idmap.h"
@@ -36,6 +37,24 @@ struct transfer_result {
 	char compression[16];
 	uint64_t size, bytes;
 };
+
+/* A helper at work. */
+struct transfer_job {
+	pid_t pid;
+	int fd; /* its answer: readable when it has ended, for poll(2) */
+};
+#define TRANSFER_JOB_INIT                                                                          \
+	{                                                                                          \
+		.pid = -1, .fd = -1                                                                \
+	}
+
+/* Starts a job; several may run at the same time. Ended by transfer_finish or transfer_kill. */
+int transfer_start(const struct transfer *t, struct transfer_job *ret, struct err *e);
+/* Waits for its answer, until deadline_ns (as above). The helper's error becomes *e. */
+int transfer_finish(
+	struct transfer_job *job, uint64_t deadline_ns, struct transfer_result *ret, struct err *e);
+/* Ends it at once. Accepts TRANSFER_JOB_INIT. */
+void transfer_kill(struct transfer_job *job);
 
 /* Runs one job to its end. The helper's error becomes *e. ret may be NULL. */
 int transfer_run(const struct transfer *t, struct transfer_result *ret, struct err *e);

@@ -85,7 +85,7 @@ static void test_config(void)
 	memset(hex, 'a', 64);
 	hex[64] = '\0';
 	CHECK_INT(config_make(hex, NULL, "hello", &doc, NULL), 0);
-	CHECK_INT(config_check(doc, &ids, NULL), 0);
+	CHECK_INT(config_check(doc, platform_here(), &ids, NULL), 0);
 	CHECK_INT(strv_len(ids), 1);
 	CHECK_STR(ids ? ids[0] : NULL, hex);
 	history = json_array_get(json_object_get(doc, "history"), 0);
@@ -99,7 +99,7 @@ static void check_bad_config(const char *text, const char *want)
 	struct err e = ERR_INIT;
 
 	CHECK_INT(json_parse(text, strlen(text), "test", &doc, &e), 0);
-	CHECK(config_check(doc, &ids, &e) < 0);
+	CHECK(config_check(doc, platform_here(), &ids, &e) < 0);
 	if (!strstr(e.msg, want))
 		CHECK_STR(e.msg, want);
 }
