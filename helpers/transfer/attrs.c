@@ -66,7 +66,7 @@ static int find_owner(struct tree *t, struct archive_entry *entry, const char *p
  * layer hide, redirect or re-own files of others. File capabilities are kept: the kernel ties them
  * to this user namespace. ACLs, labels and trusted.* have no meaning for an unprivileged mount.
  */
-static bool xattr_wanted(const char *name)
+bool xattr_wanted(const char *name)
 {
 	static const char *const control[] = {
 		"user.overlay.",

@@ -10,12 +10,13 @@
 #include "base/str.h"
 
 static const char *const allowed_calls[] = { "brk", "clock_gettime", "close", "exit", "exit_group",
-	"fallocate", "fchmod", "fchmodat", "fchown", "fchownat", "fcntl", "fgetxattr", "fsetxattr",
-	"fstat", "fstatfs", "ftruncate", "futex", "getdents64", "getpid", "getrandom", "gettid",
-	"linkat", "lseek", "madvise", "mkdirat", "mknodat", "mmap", "mprotect", "mremap", "munmap",
-	"newfstatat", "openat", "openat2", "pread64", "pwrite64", "read", "readlinkat", "readv",
-	"restart_syscall", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_yield", "statx",
-	"symlinkat", "tgkill", "uname", "unlinkat", "utimensat", "write", "writev" };
+	"fallocate", "fchmod", "fchmodat", "fchown", "fchownat", "fcntl", "faccessat", "faccessat2",
+	"fgetxattr", "flistxattr", "fsetxattr", "fstat", "fstatfs", "ftruncate", "futex",
+	"getdents64", "getpid", "getrandom", "gettid", "linkat", "lseek", "madvise", "mkdirat",
+	"mknodat", "mmap", "mprotect", "mremap", "munmap", "newfstatat", "openat", "openat2",
+	"pread64", "pwrite64", "read", "readlinkat", "readv", "restart_syscall", "rt_sigaction",
+	"rt_sigprocmask", "rt_sigreturn", "sched_yield", "statx", "symlinkat", "tgkill", "uname",
+	"unlinkat", "utimensat", "write", "writev" };
 
 /*
  * Anything else is refused with EPERM: an unpacker that meets it reports an error and ends.

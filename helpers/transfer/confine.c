@@ -85,17 +85,15 @@ static int set_limits(struct err *e)
  * directories, so hard links need ABI 2 (5.19); older kernels go without, the writer's openat2 and
  * the seccomp filter still hold.
  */
-static int landlock_tree(int tree_fd, struct err *e)
+#define ALL_ACCESS ((LANDLOCK_ACCESS_FS_REFER << 1) - 1)
+#define READ_ACCESS (LANDLOCK_ACCESS_FS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define WRITE_ACCESS                                                                               \
+	(ALL_ACCESS & ~(__u64)LANDLOCK_ACCESS_FS_EXECUTE & ~(__u64)LANDLOCK_ACCESS_FS_MAKE_BLOCK & \
+		~(__u64)LANDLOCK_ACCESS_FS_MAKE_SOCK)
+
+static int landlock_trees(const int *fds, size_t n, __u64 access, struct err *e)
 {
-	struct landlock_ruleset_attr attr = {
-		.handled_access_fs = (LANDLOCK_ACCESS_FS_REFER << 1) - 1,
-	};
-	struct landlock_path_beneath_attr below = {
-		.allowed_access = attr.handled_access_fs & ~(__u64)LANDLOCK_ACCESS_FS_EXECUTE &
-				  ~(__u64)LANDLOCK_ACCESS_FS_MAKE_BLOCK &
-				  ~(__u64)LANDLOCK_ACCESS_FS_MAKE_SOCK,
-		.parent_fd = tree_fd,
-	};
+	struct landlock_ruleset_attr attr = { .handled_access_fs = ALL_ACCESS };
 	_cleanup_fd_ int rules = -1;
 
 	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 2)
@@ -103,9 +101,14 @@ static int landlock_tree(int tree_fd, struct err *e)
 	rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (rules < 0)
 		return err_set(e, -errno, "make a Landlock ruleset");
-	if (tree_fd >= 0 &&
-		syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &below, 0) < 0)
-		return err_set(e, -errno, "allow the layer's directory in Landlock");
+	for (size_t i = 0; i < n; i++) {
+		struct landlock_path_beneath_attr below = { .allowed_access = access,
+			.parent_fd = fds[i] };
+
+		if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &below, 0) <
+			0)
+			return err_set(e, -errno, "allow the layer's directory in Landlock");
+	}
 	if (syscall(SYS_landlock_restrict_self, rules, 0) < 0)
 		return err_set(e, -errno, "enter the Landlock ruleset");
 	return 0;
@@ -119,7 +122,7 @@ static int filter_calls(struct err *e)
 	return n < 0 ? n : seccomp_install(insns, (unsigned short)n, e);
 }
 
-int confine(int tree_fd, struct err *e)
+static int give_up(const int *fds, size_t n, __u64 access, struct err *e)
 {
 	int r;
 
@@ -131,6 +134,16 @@ int confine(int tree_fd, struct err *e)
 		return err_set(e, -errno, "set no-new-privileges");
 	r = set_limits(e);
 	if (r == 0)
-		r = landlock_tree(tree_fd, e);
+		r = landlock_trees(fds, n, access, e);
 	return r < 0 || SANITIZED ? r : filter_calls(e);
+}
+
+int confine(int tree_fd, struct err *e)
+{
+	return give_up(&tree_fd, tree_fd >= 0, WRITE_ACCESS, e);
+}
+
+int confine_reading(const int *fds, size_t n, struct err *e)
+{
+	return give_up(fds, n, READ_ACCESS, e);
 }

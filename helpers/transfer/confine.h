@@ -3,6 +3,8 @@
 #ifndef UCTR_TRANSFER_CONFINE_H
 #define UCTR_TRANSFER_CONFINE_H
 
+#include <stddef.h>
+
 #include "base/err.h"
 
 /* Enters the user namespace and becomes its root. */
@@ -14,5 +16,8 @@ int confine_enter_userns(int userns_fd, struct err *e);
  * unpacking needs: no network, no exec, no other process.
  */
 int confine(int tree_fd, struct err *e);
+
+/* The same, but what lies below the n directories can be read and nothing else. */
+int confine_reading(const int *fds, size_t n, struct err *e);
 
 #endif

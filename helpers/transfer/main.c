@@ -12,8 +12,10 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/opt.h"
+#include "args.h"
 #include "base/str.h"
 #include "confine.h"
+#include "pack_verb.h"
 #include "unpack.h"
 
 struct args {
@@ -43,42 +45,20 @@ static const struct opt options[] = {
 	OPT_END,
 };
 
-static int get_fd(const char *name, const char *text, int *ret, struct err *e)
-{
-	uint32_t n;
-
-	*ret = -1;
-	if (!text)
-		return 0;
-	if (parse_u32(text, &n) < 0 || n < 3 || fcntl((int)n, F_GETFD) < 0)
-		return err_msg(e, -EBADF, "--%s %s: not an open descriptor above 2", name, text);
-	*ret = (int)n;
-	return 0;
-}
-
-static int get_number(
-	const char *name, const char *text, uint64_t none, uint64_t *ret, struct err *e)
-{
-	*ret = none;
-	if (text && parse_u64(text, ret) < 0)
-		return err_msg(e, -EINVAL, "--%s %s: want a number", name, text);
-	return 0;
-}
-
 static int check_args(struct args *a, struct err *e)
 {
-	int r = get_fd("in-fd", a->in_fd, &a->in, e);
+	int r = args_fd("in-fd", a->in_fd, &a->in, e);
 
 	if (r == 0)
-		r = get_fd("out-fd", a->out_fd, &a->out, e);
+		r = args_fd("out-fd", a->out_fd, &a->out, e);
 	if (r == 0)
-		r = get_fd("userns-fd", a->userns_fd, &a->userns, e);
+		r = args_fd("userns-fd", a->userns_fd, &a->userns, e);
 	if (r == 0)
-		r = get_fd("blob-fd", a->blob_fd, &a->blob, e);
+		r = args_fd("blob-fd", a->blob_fd, &a->blob, e);
 	if (r == 0)
-		r = get_number("size", a->size, 0, &a->n_size, e);
+		r = args_number("size", a->size, 0, &a->n_size, e);
 	if (r == 0)
-		r = get_number("max-bytes", a->max_bytes, UCTR_MAX_LAYER_BYTES, &a->n_max, e);
+		r = args_number("max-bytes", a->max_bytes, UCTR_MAX_LAYER_BYTES, &a->n_max, e);
 	return r;
 }
 
@@ -164,23 +144,6 @@ static int end_unpack(struct stream *s, const struct tree *t, const struct args 
 	return 0;
 }
 
-static int parse_map(const char *text, struct idmap_line *ret, size_t *ret_n, struct err *e)
-{
-	_cleanup_strv_ char **lines = strv_split(text, ',');
-	size_t n = 0;
-
-	strv_foreach (word, lines) {
-		_cleanup_strv_ char **part = strv_split(word, ':');
-		struct idmap_line *l = &ret[n++];
-
-		if (n > IDMAP_LINES || strv_len(part) != 3 || parse_u32(part[0], &l->inside) < 0 ||
-			parse_u32(part[1], &l->outside) < 0 || parse_u32(part[2], &l->count) < 0)
-			return err_msg(e, -EINVAL, "an id map that is none");
-	}
-	*ret_n = n;
-	return 0;
-}
-
 /* What owners may be, and become. */
 static int owners(const struct args *a, struct tree *t, struct err *e)
 {
@@ -193,9 +156,9 @@ static int owners(const struct args *a, struct tree *t, struct err *e)
 		idmap_identity(&t->ids, &t->ids);
 		return 0;
 	}
-	r = parse_map(a->uid_map, t->ids.uid, &t->ids.n_uid, e);
+	r = args_map(a->uid_map, t->ids.uid, &t->ids.n_uid, e);
 	t->shifted = true;
-	return r < 0 ? r : parse_map(a->gid_map, t->ids.gid, &t->ids.n_gid, e);
+	return r < 0 ? r : args_map(a->gid_map, t->ids.gid, &t->ids.n_gid, e);
 }
 
 static int do_unpack(struct args *a, json_t *answer, struct err *e)
@@ -252,6 +215,8 @@ static int run(int argc, char **argv, json_t *answer, struct err *e)
 
 	if (!*verb)
 		return err_msg(e, -EINVAL, "this program is started by uctr, not by hand");
+	if (streq(verb, "pack") || streq(verb, "changes"))
+		return pack_verb(argc - 1, argv + 1, answer, e);
 	r = opt_parse(options, &a, false, argc - 1, argv + 1, &operands, e);
 	if (r > 0)
 		r = err_msg(e, -EINVAL, "this program is started by uctr, not by hand");

@@ -85,5 +85,7 @@ int attrs_apply_fd(
 int attrs_apply_at(struct tree *t, struct archive_entry *entry, int dirfd, const char *name,
 	const char *path, struct err *e);
 struct timespec attrs_mtime(struct archive_entry *entry);
+/* attrs.c: may an extended attribute come from an image, or go into one? */
+bool xattr_wanted(const char *name);
 
 #endif

@@ -24,6 +24,25 @@
  * (the last six from unpack alone; devices and xattrs count what was left out), or
  *   {"ok":false, "errno":N, "error":TEXT}
  * with exit code 1. TEXT is one line, safe to print.
+ *
+ * The other way round, from directories to an archive or to a list of what changed:
+ *
+ *   pack    --layer-fd N... [--base-fd N... [--top]] --blob-fd N [--copy-fd N] [--marks]
+ *           [--compression none|gzip|zstd] [--max-bytes N] and as below
+ *   changes --layer-fd N... --base-fd N... [--top] --blob-fd N and
+ *           [--wh-names] [--userns-fd N] [--record-owners] [--owners-fd N]
+ *           [--uid-map MAP --gid-map MAP]
+ *
+ * layer-fd are the layers of one file system, the lowest first, opened in any way, and base-fd those
+ * of another, from which only differences are told. top: the layers are those of the base and one
+ * more. marks: one layer alone, with what it deletes. wh-names: the last layer deletes by ".wh."
+ * names too. record-owners: owners and devices may be recorded (uctr/owner.h), also in owners-fd, the
+ * container's file of that name. The archive goes to blob-fd, and uncompressed to copy-fd as well.
+ * The list is a letter (A added, C changed, D deleted), an absolute path and a NUL for each.
+ * Sockets, and files whose names mean deletions in images, are left out, and counted:
+ *   {"ok":true, "entries":N, "skipped":N, "xattrs":N, "changed":N}
+ * and for pack also digest, size, diffId, compression and bytes (of the archive) as above; changed
+ * counts files that a living container made shorter, or took away, while they were read.
  */
 #ifndef UCTR_TRANSFER_PROTO_H
 #define UCTR_TRANSFER_PROTO_H

@@ -7,20 +7,10 @@
 
 #include "base/str.h"
 #include "sys/tree.h"
+#include "sys/tree_links.h"
 
 #define TREE_XATTR_WHITEOUT "user.overlay.whiteout"
 #define TREE_XATTR_OPAQUE "user.overlay.opaque"
-
-/* The first copies of files with more names: a hash table. */
-struct tree_link {
-	dev_t dev;
-	ino_t ino;
-	char *path; /* below the root; NULL: an empty slot */
-};
-struct tree_links {
-	struct tree_link *slots;
-	size_t n, cap; /* cap is 0 or a power of two */
-};
 
 /* One directory being copied. Far above the current one the descriptors are closed for a while. */
 struct tree_level {
@@ -48,14 +38,6 @@ int tree_fail(struct tree_walk *w, int r, const char *doing, struct err *e);
 int tree_wrap(struct tree_walk *w, int r, struct err *e);
 /* Counts; -ETIME past a limit. */
 int tree_account(struct tree_walk *w, uint64_t entries, uint64_t bytes, struct err *e);
-
-/*
- * tree_links.c: where the file was copied to first, in *ret (owned by the table); NULL when `path`
- * is the first, which is remembered. 0 or -ENOMEM.
- */
-int tree_links_find(
-	struct tree_links *t, const struct stat *st, const char *path, const char **ret);
-void tree_links_free(struct tree_links *t);
 
 /* tree_attrs.c: contents of src to the new file dst. */
 int tree_data(struct tree_walk *w, int src, int dst, const struct stat *st, struct err *e);

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Files with more than one name, by device and inode. */
+#include "sys/tree_links.h"
+
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-
-#include "sys/tree_impl.h"
 
 static struct tree_link *find_slot(struct tree_links *t, dev_t dev, ino_t ino)
 {
