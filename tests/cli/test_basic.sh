@@ -154,11 +154,10 @@ send tty; stty size\r
 expect /dev/pts/0
 expect 24 80
 size 30 100
-sleep 300
-send stty size\r
-expect 30 100
-send sleep 100\r
-sleep 300
+send until [ "$(stty size)" = "30 100" ]; do sleep 0.1; done; echo siz$((1))\r
+expect siz1
+send sh -c "echo r$((1))n; exec sleep 100"\r
+expect r1n
 send \x03
 expect / #
 send exit 7\r' "$UCTR" run --rm -it --network none busybox sh

@@ -223,7 +223,8 @@ test_no_time()
 # stays_full: with whatever lies at /etc of the image, there is no choice, no hang, and no word.
 stays_full()
 {
-	assert_run timeout 20 "$UCTR" run --explain --network none -v "$T/dir:/dir" ti-image true
+	RUN_TIMEOUT=20
+	assert_run "$UCTR" run --explain --network none -v "$T/dir:/dir" ti-image true
 	assertExit 0
 	assertErrEmpty
 	assertOutHas '"userns": "full"'

@@ -215,9 +215,8 @@ expect /dev/pts/0
 expect xterm
 expect 24 80
 size 33 99
-sleep 200
-send stty size\r
-expect 33 99
+send until [ "$(stty size)" = "33 99" ]; do sleep 0.1; done; echo siz$((1))\r
+expect siz1
 send exit 5\r' "$UCTR" exec -it te1 sh
 	assertExit 5
 	RUN_STDIN=/dev/null

@@ -137,7 +137,7 @@ test_follow_from_now_on()
 		'echo before; while [ ! -e /go ]; do sleep 0.05; done; echo after; sleep 60'
 	wait_for 5 logged tg1 before
 	background "$UCTR" logs -f --tail 0 tg1
-	sleep 0.3
+	wait_for 5 at_rest "$bg" || fail "it does not wait"
 	"$UCTR" exec tg1 touch /go
 	wait_for 5 printed after || fail "nothing of what came"
 	assertEquals after "$(cat "$T.bg.out")"

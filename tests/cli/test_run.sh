@@ -305,9 +305,8 @@ test_init_reaps_orphans()
 	orphan='(sleep 0.1 &); exec sleep 60'
 	start_quiet --name tr1 busybox sh -c "$orphan"
 	start_quiet --name tr2 --init busybox sh -c "$orphan"
-	sleep 0.5
-	assert_run "$UCTR" exec tr1 sh -c 'ps -o stat,comm | grep -c "^Z"'
-	assertOut 1
+	wait_for 5 "$UCTR" exec tr1 sh -c 'ps -o stat,comm | grep "^Z"' || fail "nobody left a zombie"
+	wait_for 5 "$UCTR" exec tr2 sh -c '! ps -o args | grep "[s]leep 0.1"' || fail "the orphan lives"
 	assert_run "$UCTR" exec tr2 sh -c 'ps -o stat,comm | grep -c "^Z"'
 	assertOut 0
 	assert_run "$UCTR" exec tr2 cat /proc/1/cmdline

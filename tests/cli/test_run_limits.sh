@@ -26,7 +26,8 @@ net()
 	assert_run "$UCTR" run --rm --network "$@"
 }
 
-# In a container: until port 80 is listened on.
+# In a container: until port 80 is listened on. The server speaks: an nc whose input is at its end
+# before the other's words are there would hear the end of the connection instead.
 listening='until grep -q ":0050 .* 0A " /proc/net/tcp /proc/net/tcp6; do sleep 0.1; done'
 
 # --- networks ---------------------------------------------------------------------------------
@@ -36,7 +37,7 @@ test_network_none()
 	need fullmap helper:payload || return 0
 	net none -v "$HELPERS:/helper:ro" busybox sh -c \
 		'ls /sys/class/net; cat /proc/net/route | wc -l; cat /etc/resolv.conf; /helper/payload icmp &&
-		nc -l -p 80 > /got & '"$listening"'; echo hello | nc 127.0.0.1 80; wait; cat /got'
+		nc -l -p 80 -e echo hello & '"$listening"'; nc 127.0.0.1 80 < /dev/null; wait'
 	assertExit 0
 	assertOut "$(printf 'lo\n1\nhello')"
 }
@@ -111,8 +112,8 @@ test_ping_sockets_and_low_ports_need_no_capability()
 	need fullmap helper:payload || return 0
 	for user in 0 65534 1234; do
 		net none -u $user -v "$HELPERS:/helper:ro" busybox sh -c \
-			'/helper/payload icmp && { nc -l -p 80 > /tmp/got & '"$listening"'
-			echo low | nc 127.0.0.1 80; wait; cat /tmp/got; }'
+			'/helper/payload icmp && { nc -l -p 80 -e echo low & '"$listening"'
+			nc 127.0.0.1 80 < /dev/null; wait; }'
 		assertExit 0
 		assertOut low
 	done

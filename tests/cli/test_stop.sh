@@ -64,13 +64,13 @@ test_stop_kills_when_the_time_is_up()
 	deaf ts1
 	took "$UCTR" stop -t 1 ts1
 	assertExit 0
-	assertTrue "1 second, not $took" "[ $took -ge 1 ] && [ $took -le 5 ]"
+	assertTrue "1 second, not $took" "[ $took -ge 1 ]"
 	assert_run "$UCTR" wait ts1
 	assertOut 137
 	deaf ts2
 	took "$UCTR" stop --time=0 ts2
 	assertExit 0
-	assertTrue "at once, not $took" "[ $took -le 2 ]"
+	assertTrue "at once, not after the usual 10 seconds, $took" "[ $took -lt $((9 + UCTR_SLOW)) ]"
 	assertEquals exited "$(state_of ts2)"
 }
 
@@ -176,7 +176,7 @@ test_wait()
 	need fullmap || return 0
 	start_quiet --name ts1 busybox sh -c 'while [ ! -e /go ]; do sleep 0.05; done; exit 4'
 	background "$UCTR" wait ts1
-	sleep 0.3
+	wait_for 5 at_rest "$bg" || fail "it does not wait"
 	assertEquals "it waits" "" "$(cat "$T.bg.out")"
 	"$UCTR" exec ts1 touch /go
 	background_exit 0
@@ -198,7 +198,7 @@ test_wait_for_a_throw_away_container()
 	need fullmap || return 0
 	start_quiet --rm --name ts1 busybox sh -c 'while [ ! -e /go ]; do sleep 0.05; done; exit 8'
 	background "$UCTR" wait ts1
-	sleep 0.3
+	wait_for 5 at_rest "$bg" || fail "it does not wait"
 	"$UCTR" exec ts1 touch /go
 	background_exit 0
 	assertEquals 8 "$(cat "$T.bg.out")"

@@ -20,6 +20,9 @@ pty_run()
 	assert_pty "$pty_steps" "$UCTR" run --rm -it --network none "$@"
 }
 
+# What to type for a program that says r1n (its echo does not) once it is in the foreground.
+waiting='sh -c "echo r\$((1))n; exec sleep 100"\r'
+
 # restored COMMAND...: runs it on a pseudo terminal below a shell that compares the terminal's modes
 # before and after; steps come from $steps.
 restored()
@@ -47,7 +50,7 @@ size 50 132
 expect winch 50 132
 size 10 20
 expect winch 10 20' busybox sh -c 'trap "echo winch \$(stty size)" WINCH; echo "size $(stty size)"
-		for i in $(seq 1 40); do sleep 0.05; done; exit 4'
+		until [ "$(stty size)" = "10 20" ]; do sleep 0.05; done; exit 4'
 	assertExit 4
 }
 
@@ -60,8 +63,8 @@ expect got INT' busybox sh -c 'trap "echo got INT; exit 9" INT; echo ready; whil
 	assertExit 9
 	# In a shell it ends the program, not the shell.
 	pty_run 'expect #
-send sleep 100\r
-sleep 300
+send '"$waiting"'
+expect r1n
 send \x03
 expect #
 send echo on$((1+1)); exit 6\r
@@ -73,8 +76,8 @@ test_ctrl_z_and_job_control()
 {
 	need fullmap helper:ptydrive || return 0
 	pty_run 'expect #
-send sleep 100\r
-sleep 300
+send '"$waiting"'
+expect r1n
 send \x1a
 expect Stopped
 expect #
@@ -123,8 +126,14 @@ test_modes_are_restored()
 	assertExit 0
 	# Red control: while it runs the modes are others.
 	steps='expect raw'
-	assert_pty "$steps" sh -c 'before=$(stty -g); { sleep 0.5; [ "$before" = "$(stty -g < /dev/tty)" ] || echo raw; } &
-		"$0" run --rm -it --network none busybox sleep 1; wait' "$UCTR"
+	assert_pty "$steps" sh -c 'before=$(stty -g)
+		{
+			while [ "$before" = "$(stty -g < /dev/tty)" ]; do sleep 0.05; done
+			echo raw
+			until "$0" kill ty1 > /dev/null 2>&1; do sleep 0.05; done
+		} &
+		"$0" run --rm --name ty1 -it --network none busybox sleep 100
+		wait' "$UCTR"
 	assertExit 0
 }
 
@@ -138,11 +147,10 @@ expect in front
 expect all over' sh -c 'set -m
 		before=$(stty -g)
 		"$0" run --rm -it --network none busybox echo in front &
-		sleep 0.7
-		jobs
+		until jobs > "$1"; grep Stopped "$1"; do sleep 0.05; done
 		[ "$before" = "$(stty -g)" ] && echo untouched
 		fg
-		echo all over' "$UCTR"
+		echo all over' "$UCTR" "$T/jobs"
 	assertExit 0
 }
 
@@ -183,11 +191,10 @@ send tty; stty size\r
 expect /dev/pts/0
 expect 24 80
 size 44 101
-sleep 200
-send stty size\r
-expect 44 101
-send sleep 100\r
-sleep 300
+send until [ "$(stty size)" = "44 101" ]; do sleep 0.1; done; echo siz$((1))\r
+expect siz1
+send '"$waiting"'
+expect r1n
 send \x1a
 expect Stopped
 send kill -9 %1; sleep 0.2; jobs; echo on$((1+1))\r
@@ -231,9 +238,12 @@ test_terminal_without_a_terminal_outside()
 test_output_to_a_file_while_typing()
 {
 	need fullmap helper:ptydrive || return 0
-	assert_pty 'sleep 500
-send typed\r
-sleep 300' sh -c '"$0" run --rm -it --network none busybox sh -c "read -r x; echo got \$x" > "$1"' "$UCTR" "$T/file"
+	assert_pty 'expect up
+send typed\r' sh -c '{
+			until grep -q ready "$1"; do sleep 0.05; done
+			echo up
+		} 2> /dev/null &
+		"$0" run --rm -it --network none busybox sh -c "echo ready; read -r x; echo got \$x" > "$1"' "$UCTR" "$T/file"
 	assertExit 0
 	assertEquals "got typed" "$(tr -d '\r' < "$T/file" | tail -n 1)"
 }

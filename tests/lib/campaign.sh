@@ -54,7 +54,7 @@ traced()
 {
 	rc=0
 	KILLER_LOG=$T/killer.log
-	export KILLER_LOG
+	export KILLER_LOG KILLER_SECONDS="$((30 * UCTR_SLOW))"
 	: > "$KILLER_LOG"
 	"$HELPERS/killer" "$@" sh -c "$script" < /dev/null > "$T.out" 2> "$T.err" || rc=$?
 	err=$(cat "$T.err")
@@ -111,10 +111,10 @@ to replay: UCTR_REPLAY='$point' tests/run $campaign"
 check_after()
 {
 	wait_for 5 told_rightly || complain "ps says: $(cat "$T/ps" "$T/ps.err")"
-	timeout 20 "$UCTR" rm -f $ctr_name > /dev/null 2> "$T/rm.err" || complain "rm -f fails: $(cat "$T/rm.err")"
+	timeout $((20 * UCTR_SLOW)) "$UCTR" rm -f $ctr_name > /dev/null 2> "$T/rm.err" || complain "rm -f fails: $(cat "$T/rm.err")"
 	[ ! -s "$T/rm.err" ] || complain "rm -f says: $(cat "$T/rm.err")"
 	wait_for 5 as_before || complain "left behind: $(tr '\n' ' ' < "$T/left")"
-	timeout 20 "$UCTR" run --rm --name $ctr_name --network none busybox true 2> "$T/run.err" ||
+	timeout $((20 * UCTR_SLOW)) "$UCTR" run --rm --name $ctr_name --network none busybox true 2> "$T/run.err" ||
 		complain "the next run fails: $(cat "$T/run.err")"
 	case $(cat "$T/run.err") in
 	'' | *fuse-overlayfs*) ;;

@@ -48,6 +48,18 @@ background_exit()
 	assertEquals "exit code; stderr: [$(cat "$T.bg.err")]" "$1" "$bg_rc"
 }
 
+# at_rest PID: it sleeps and did not run between two looks: it waits for something to happen.
+at_rest()
+{
+	look=$(grep -E '^(State|.*ctxt_switches)' "/proc/$1/status")
+	sleep 0.2
+	[ "$look" = "$(grep -E '^(State|.*ctxt_switches)' "/proc/$1/status")" ] || return 1
+	case $look in
+	*'S (sleeping)'*) ;;
+	*) return 1 ;;
+	esac
+}
+
 # printed TEXT [FILE]: has the background command (or FILE) printed a line TEXT by now?
 printed()
 {

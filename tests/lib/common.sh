@@ -25,8 +25,8 @@ UCTR=$(command -v uctr || echo uctr-is-not-on-PATH)
 HELPERS=$UCTR_TESTS/helper
 export SHUNIT_COLOR=none
 # How many times slower than usual this machine is: patience grows with it, nothing else does.
-UCTR_SLOW=${UCTR_SLOW:-1}
-RUN_TIMEOUT=$((60 * UCTR_SLOW))
+export UCTR_SLOW="${UCTR_SLOW:-1}"
+RUN_TIMEOUT=60
 RUN_STDIN=/dev/null
 UCTR_SUITE_TMP=$(mktemp -d "$HOME/suite.XXXXXX")
 T=$UCTR_SUITE_TMP/t
@@ -38,7 +38,7 @@ fresh_tmp()
 	chmod -R u+rwX "$T" 2> /dev/null
 	rm -rf "$T" 2> /dev/null || "$UCTR" unshare rm -rf "$T"
 	mkdir -p "$T"
-	RUN_TIMEOUT=$((60 * UCTR_SLOW))
+	RUN_TIMEOUT=60
 	RUN_STDIN=/dev/null
 }
 
@@ -58,13 +58,13 @@ oneTimeTearDown()
 # --- running and asserting --------------------------------------------------------------------
 
 # assert_run COMMAND [ARG...]: runs it with standard input from $RUN_STDIN; after $RUN_TIMEOUT seconds
-# it is ended ($rc is 124, or 137 when it would not go). Leaves $rc, $out and $err (without final newlines; the raw
+# (of a machine of the usual speed) it is ended ($rc is 124, or 137 when it would not go). Leaves $rc, $out and $err (without final newlines; the raw
 # bytes are in $T.out and $T.err).
 assert_run()
 {
 	ran=$*
 	rc=0
-	timeout -k 3 "$RUN_TIMEOUT" "$@" < "$RUN_STDIN" > "$T.out" 2> "$T.err" || rc=$?
+	timeout -k 3 $((RUN_TIMEOUT * UCTR_SLOW)) "$@" < "$RUN_STDIN" > "$T.out" 2> "$T.err" || rc=$?
 	out=$(tr -d '\000' < "$T.out")
 	err=$(tr -d '\000' < "$T.err")
 }
@@ -240,7 +240,7 @@ assert_pty()
 	shift
 	ran="pty: $*"
 	rc=0
-	"$HELPERS/ptydrive" -t "$RUN_TIMEOUT" "$T.steps" "$@" > "$T.out" 2> "$T.err" || rc=$?
+	"$HELPERS/ptydrive" -t $((RUN_TIMEOUT * UCTR_SLOW)) "$T.steps" "$@" > "$T.out" 2> "$T.err" || rc=$?
 	out=$(tr -d '\000\r' < "$T.out")
 	err=$(cat "$T.err")
 }

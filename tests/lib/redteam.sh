@@ -24,7 +24,7 @@ U=$UCTR
 # u ARG...: the program under attack; nothing may take longer than 10 seconds.
 u()
 {
-	timeout -k 2 "${U_TIMEOUT:-$((10 * UCTR_SLOW))}" "$U" "$@" < /dev/null
+	timeout -k 2 $((${U_TIMEOUT:-10} * UCTR_SLOW)) "$U" "$@" < /dev/null
 }
 
 bad()

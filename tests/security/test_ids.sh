@@ -112,7 +112,7 @@ one_id()
 	mkdir "$T/bundle/rootfs/shared"
 	sed -i "s|\"mounts\":\[|&{\"destination\":\"/shared\",\"type\":\"bind\",\"source\":\"$T/shared\",\"options\":[\"bind\"]},|" \
 		"$T/bundle/config.json"
-	seen=$(cd "$T/bundle" && timeout -k 2 10 "${U%/*}/uctr-oci" run ids 2>&1 < /dev/null)
+	seen=$(cd "$T/bundle" && timeout -k 2 $((10 * UCTR_SLOW)) "${U%/*}/uctr-oci" run ids 2>&1 < /dev/null)
 	rm -rf "$T/bundle"
 	[ "$seen" = "dropgroups: setgroups refused${newline}setgroups deny" ] || bad "one id: $seen"
 }

@@ -81,7 +81,7 @@ attack_entrypoint()
 	for entry in /proc/self/exe /script /link; do
 			seen=$(u run --rm --network none a1 $entry version 2>&1)
 		mkbundle_again $entry version
-		seen=$seen$(cd "$T/bundle" && timeout -k 2 10 "$T/own/bin/uctr-oci" run a1 2>&1 < /dev/null)
+		seen=$seen$(cd "$T/bundle" && timeout -k 2 $((10 * UCTR_SLOW)) "$T/own/bin/uctr-oci" run a1 2>&1 < /dev/null)
 		case $seen in
 		# By its loader where it asks for one, else by itself.
 		*"the loader runs"* | *"Client: uctr"*) bad "$entry ran the host's program" || return 1 ;;
@@ -149,7 +149,7 @@ same_rights()
 	"$UCTR" logs join > "$T/first"
 	code=0
 	u exec join sh -c "$report" > "$T/exec" || code=1
-	timeout 10 "$U" exec -i join sh -c "$report" > "$T/exec-i" < /dev/null || code=1
+	timeout $((10 * UCTR_SLOW)) "$U" exec -i join sh -c "$report" > "$T/exec-i" < /dev/null || code=1
 	echo "sleep 1" > "$T/steps"
 	"$HELPERS/ptydrive" -t 10 "$T/steps" "$U" exec -t join sh -c "$report" < /dev/null |
 		tr -d '\r' > "$T/exec-t" || code=1

@@ -36,7 +36,7 @@ attack_keys()
 	seen=$("$HELPERS/keyprobe" hold uctr-canary canary-secret sh -c '
 		helpers=$1
 		shift
-		exec timeout -k 2 10 "$@" -v "$helpers:/h:ro" busybox \
+		exec timeout -k 2 $((10 * UCTR_SLOW)) "$@" -v "$helpers:/h:ro" busybox \
 			/h/keyprobe find uctr-canary "$KEY_ID"' - "$HELPERS" \
 		"$U" run --rm --network none "$@" 2>&1 < /dev/null)
 	case $seen in
@@ -52,7 +52,7 @@ attack_keys_at_exec()
 	seen=$("$HELPERS/keyprobe" hold uctr-canary canary-secret sh -c '
 		"$1" run -d --name kernel --network none --security-opt seccomp=unconfined \
 			-v "$2:/h:ro" busybox sleep 1000 > /dev/null
-		timeout -k 2 10 "$1" exec kernel /h/keyprobe find uctr-canary "$KEY_ID"
+		timeout -k 2 $((10 * UCTR_SLOW)) "$1" exec kernel /h/keyprobe find uctr-canary "$KEY_ID"
 		"$1" rm -f kernel > /dev/null' - "$U" "$HELPERS" 2>&1 < /dev/null)
 	case $seen in
 	*canary-secret*) bad "the key was read: $seen" ;;

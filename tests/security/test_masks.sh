@@ -30,7 +30,7 @@ masked_with()
 	file) : > "$T/bundle/rootfs/dev/null" ;;
 	*) ln -s "$1" "$T/bundle/rootfs/dev/null" ;;
 	esac
-	seen=$(cd "$T/bundle" && timeout -k 2 10 "${U%/*}/uctr-oci" run "masks-$$" 2>&1 < /dev/null)
+	seen=$(cd "$T/bundle" && timeout -k 2 $((10 * UCTR_SLOW)) "${U%/*}/uctr-oci" run "masks-$$" 2>&1 < /dev/null)
 	rm -rf "$T/bundle"
 	case $seen in
 	looked) ;;
@@ -130,7 +130,7 @@ covered()
 	sed -i "s|\"source\":\"proc\"}|&,{\"destination\":\"$1\",\"type\":\"bind\",\"source\":\"$T/evil\",\"options\":[\"bind\"]}|
 		s|\"process\":{|&\"oomScoreAdj\":500,|; s|\"args\":\[[^]]*\]|\"args\":[\"cat\",\"$1\"]|
 		s|{\"type\":\"uts\"}|&,{\"type\":\"ipc\"}|; s|\"linux\":{|&\"sysctl\":{\"kernel.shm_rmid_forced\":\"1\"},|" "$T/bundle/config.json"
-	seen=$(cd "$T/bundle" && timeout -k 2 10 "${U%/*}/uctr-oci" run "masks-$$" 2>&1 < /dev/null)
+	seen=$(cd "$T/bundle" && timeout -k 2 $((10 * UCTR_SLOW)) "${U%/*}/uctr-oci" run "masks-$$" 2>&1 < /dev/null)
 	rm -rf "$T/bundle"
 	case $seen in
 	*"lies on /proc; nothing may be mounted there"*) ;;
@@ -149,7 +149,7 @@ attack_procfs_writes()
 	mkdir -p "$T/bundle/rootfs/proc/sys/kernel"
 	echo evil > "$T/bundle/rootfs/proc/sys/kernel/shm_rmid_forced"
 	sed -i 's|{"type":"uts"}|&,{"type":"ipc"}|; s|"linux":{|&"sysctl":{"kernel.shm_rmid_forced":"1"},|' "$T/bundle/config.json"
-	seen=$(cd "$T/bundle" && timeout -k 2 10 "${U%/*}/uctr-oci" run "masks-$$" 2>&1 < /dev/null)
+	seen=$(cd "$T/bundle" && timeout -k 2 $((10 * UCTR_SLOW)) "${U%/*}/uctr-oci" run "masks-$$" 2>&1 < /dev/null)
 	evil=$(cat "$T/bundle/rootfs/proc/sys/kernel/shm_rmid_forced")
 	rm -rf "$T/bundle"
 	[ "$seen $evil" = "1 evil" ] || bad "the setting: $seen, the file: $evil"

@@ -195,7 +195,7 @@ oci_id()
 {
 	shown=$(printf '%s' "$1" | tr '\000-\037' '?' | cut -c1-60)
 	code=0
-	timeout -k 2 10 "${U%/*}/uctr-oci" run --bundle "$T/bundle" -- "$1" \
+	timeout -k 2 $((10 * UCTR_SLOW)) "${U%/*}/uctr-oci" run --bundle "$T/bundle" -- "$1" \
 		> "$T.out" 2> "$T.err" < /dev/null || code=$?
 	case $1 in
 	_x) [ $code -eq 0 ] || bad "'$shown' is a good id: $(cat "$T.err")" ;;

@@ -27,7 +27,7 @@ canary=canary-$(od -An -N8 -tx8 /dev/urandom | tr -d ' ')
 # run_in IMAGE...: a payload that tells where it is and what lies there.
 run_in()
 {
-	"$HELPERS/withfds" "$VICTIM" 3 64 timeout -k 2 10 "$U" run --rm --network none "$@" \
+	"$HELPERS/withfds" "$VICTIM" 3 64 timeout -k 2 $((10 * UCTR_SLOW)) "$U" run --rm --network none "$@" \
 		sh -c 'pwd -P; ls -a; cat secret; ls -a ..' < /dev/null
 }
 
@@ -93,7 +93,7 @@ attack_exec_workdir()
 		sleep 1000 > /dev/null < /dev/null || bad "no container" || return 1
 	code=0
 	for dir in /proc/self/fd/3 /proc/self/fd/9 /proc/1/fd/9 /proc/self/fd/20 /proc/1/fd/64; do
-		seen=$("$HELPERS/withfds" "$VICTIM" 3 64 timeout -k 2 10 "$U" exec -w $dir paths \
+		seen=$("$HELPERS/withfds" "$VICTIM" 3 64 timeout -k 2 $((10 * UCTR_SLOW)) "$U" exec -w $dir paths \
 			cat secret 2>&1 < /dev/null) && code=1
 		case $seen in
 		*"$canary"*) code=1 ;;
@@ -125,7 +125,7 @@ attack_descriptors()
 			;;
 		esac
 		# shellcheck disable=SC2086
-		seen=$("$HELPERS/withfds" "$VICTIM" 3 64 timeout -k 2 10 "$U" $how "$@" 2>&1 < /dev/null)
+		seen=$("$HELPERS/withfds" "$VICTIM" 3 64 timeout -k 2 $((10 * UCTR_SLOW)) "$U" $how "$@" 2>&1 < /dev/null)
 		u rm -f paths > /dev/null 2>&1
 		case $seen in
 		0*cwd\ /) ;;
@@ -331,7 +331,7 @@ attack_dev_of_bundle()
 	for to in victim up dots null; do
 		code=0
 		victim_state > "$T.victim"
-		seen=$(cd "$T/bundle-$to" && UCTR_RED="${UCTR_RED:-}" timeout -k 2 10 "${U%/*}/uctr-oci" run \
+		seen=$(cd "$T/bundle-$to" && UCTR_RED="${UCTR_RED:-}" timeout -k 2 $((10 * UCTR_SLOW)) "${U%/*}/uctr-oci" run \
 			"dev-$to" 2>&1 < /dev/null) || code=$?
 		! victim_touched || return 1
 		case "$code $seen" in

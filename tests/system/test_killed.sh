@@ -120,7 +120,7 @@ test_wait_during_rm_f()
 	for flag in --init --label=x; do
 		start_quiet --name sk1 "$flag" busybox sleep 300
 		background "$UCTR" wait sk1
-		sleep 0.2
+		wait_for 5 at_rest "$bg" || fail "it does not wait"
 		assert_run "$UCTR" rm -f sk1
 		assertExit 0
 		background_exit 0
@@ -142,7 +142,7 @@ test_exec_into_a_frozen_container()
 	need fullmap cgroup || return 0
 	frozen_container
 	background "$UCTR" exec sk1 true
-	sleep 0.3
+	wait_for 5 at_rest "$bg" || fail "it does not wait"
 	# The monitor answers all the same.
 	RUN_TIMEOUT=5
 	assert_run "$UCTR" kill -s CONT sk1
@@ -173,7 +173,7 @@ test_an_exec_that_waits_goes_on_when_thawed()
 	need fullmap cgroup || return 0
 	frozen_container
 	background "$UCTR" exec sk1 sh -c 'echo late; exit 3'
-	sleep 0.3
+	wait_for 5 at_rest "$bg" || fail "it does not wait"
 	echo 0 > "$frozen/cgroup.freeze"
 	background_exit 3
 	assertEquals late "$(cat "$T.bg.out")"
