@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
 # The everyday path: run, exit codes, standard streams, terminal, detached containers, exec, rm.
+# shellcheck disable=SC2016 # what is in single quotes expands in the container
 # shellcheck source=tests/lib/common.sh
 . "$(dirname "$0")/../lib/common.sh"
 
