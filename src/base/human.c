@@ -2,7 +2,9 @@
 /* Sizes, durations and times for people. */
 #include "base/human.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <time.h>
 
 #define MINUTE 60ULL
@@ -70,4 +72,26 @@ void human_time(int64_t t, char *buf, size_t size)
 
 	if (!gmtime_r(&when, &tm) || !strftime(buf, size, "%Y-%m-%d %H:%M:%S +0000 UTC", &tm))
 		snprintf(buf, size, "unknown");
+}
+
+int human_time_read(const char *text, int64_t *ret)
+{
+	struct tm tm = { 0 };
+	const char *rest = strptime(text, "%Y-%m-%dT%H:%M:%S", &tm);
+	unsigned int hours, minutes;
+	int64_t offset = 0;
+	char sign, end;
+
+	if (!rest)
+		return -EINVAL;
+	if (*rest == '.')
+		rest += 1 + strspn(rest + 1, "0123456789");
+	if (strcmp(rest, "Z") != 0) {
+		if (sscanf(rest, "%c%2u:%2u%c", &sign, &hours, &minutes, &end) != 3 ||
+			!strchr("+-", sign))
+			return -EINVAL;
+		offset = (int64_t)(hours * HOUR + minutes * MINUTE) * (sign == '-' ? -1 : 1);
+	}
+	*ret = (int64_t)timegm(&tm) - offset;
+	return 0;
 }

@@ -15,4 +15,10 @@ void human_duration(uint64_t seconds, char *buf, size_t size);
 /* "2024-01-01 00:00:00 +0000 UTC", in UTC; seconds since the epoch. */
 void human_time(int64_t t, char *buf, size_t size);
 
+/*
+ * Reads a time as documents have it (RFC 3339: 2024-01-01T00:00:00.123Z, or with +02:00), in whole
+ * seconds since the epoch: 0 or -EINVAL.
+ */
+int human_time_read(const char *text, int64_t *ret);
+
 #endif

@@ -47,6 +47,7 @@ static int run_import(void *args, char **operands, struct err *e)
 		r = image_import(&en.images, &what, &id, e);
 	if (r < 0)
 		return r;
+	engine_clear_images(&en);
 	line = str_printf("sha256:%s\n", id);
 	return line ? output_text(line, strlen(line), e) : err_set(e, -ENOMEM, "import");
 }

@@ -59,6 +59,7 @@ static int run_rmi(void *args, char **operands, struct err *e)
 		if (r < 0 && failed++ == 0)
 			later = one;
 	}
+	engine_clear_images(&en);
 	warn_flush(&en);
 	told = tell(lines, e);
 	if (failed == 0)

@@ -9,12 +9,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/str.h"
 #include "base/trace.h"
 #include "engine/container.h"
 #include "engine/sweep.h"
 #include "engine/userns.h"
 #include "sys/dirs.h"
+#include "sys/title.h"
 
 static int open_sub(int parent, const char *name)
 {
@@ -179,6 +181,32 @@ int engine_images_in_use(struct engine *en, char ***ids, struct err *e)
 	int r = sweep_images_starting(en, ids, e);
 
 	return r < 0 ? r : container_each(en, true, collect_image, ids, e);
+}
+
+/* Nothing of the caller's stays open: who waits for the end of a pipe must not wait for this. */
+static int detach(const struct engine *en)
+{
+	const int keep[] = { en->data, en->store, en->runtime, en->containers, en->userns_fd };
+	int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+
+	if (setsid() < 0 || chdir("/") < 0 || null < 0)
+		return -errno;
+	for (int i = 0; i < 3; i++) {
+		if (dup2(null, i) < 0)
+			return -errno;
+	}
+	return fd_close_except(3, keep, ARRAY_SIZE(keep));
+}
+
+void engine_clear_images(struct engine *en)
+{
+	if (!image_clear_waits(&en->images) || fork() != 0)
+		return;
+	if (detach(en) < 0)
+		_exit(1);
+	title_set("uctr: removes images");
+	image_clear(&en->images);
+	_exit(0);
 }
 
 struct count {

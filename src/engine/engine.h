@@ -56,6 +56,12 @@ void engine_warn(struct engine *en, const char *fmt, ...) _printf_(2, 3);
 
 /* Ids of images that containers use, running or not; appended to *ids. */
 int engine_images_in_use(struct engine *en, char ***ids, struct err *e);
+/*
+ * Has what removed images held removed from the disk by a process of its own, which survives the
+ * command; killed, it is begun again by the next command that changes the store. Call it last, after
+ * engine_map(), and hold no lock.
+ */
+void engine_clear_images(struct engine *en);
 /* Containers by state: running and all. */
 int engine_count(struct engine *en, unsigned int *running, unsigned int *all, struct err *e);
 

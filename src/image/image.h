@@ -77,7 +77,8 @@ int image_import(
 
 /*
  * All images, a JSON array of {Id, Digest (of the manifest), Names[] (none: empty), Created
- * (seconds), Size, Labels{}}, newest first. Ids and digests are 64 hex digits.
+ * (by its config, seconds), Entered (the store), Size, Labels{}}, newest first. Ids and digests are
+ * 64 hex digits.
  */
 int image_list(struct image_store *s, json_t **ret, struct err *e);
 
@@ -91,10 +92,19 @@ int image_inspect(struct image_store *s, const char *name, json_t **ret, struct 
  * Removes a name, and the image with its unreferenced layers when it was the last one.
  * `in_use` lists the ids of images that containers use: refused with -EBUSY unless force (force
  * removes the name; layers that a container needs stay until it is gone). Ids of what went away are
- * appended to *ret_removed as lines "Untagged: NAME" / "Deleted: ID".
+ * appended to *ret_removed as lines "Untagged: NAME" / "Deleted: ID". What an image held goes aside at
+ * once and is removed from the disk by image_clear().
  */
 int image_remove(struct image_store *s, const char *name, char *const *in_use, bool force,
 	char ***ret_removed, struct err *e);
+
+/* Does anything wait for removal? One look at each directory of the store. */
+bool image_clear_waits(struct image_store *s);
+/*
+ * Removes it, which may take long, or leaves that to a process that does so already. What cannot be
+ * removed stays for the next one.
+ */
+void image_clear(struct image_store *s);
 
 /* Where bundled OCI layouts lie: $UCTR_IMAGES, or PREFIX/share/uctr/images. */
 const char *bundled_image_dir(void);

@@ -84,6 +84,19 @@ int layers_ensure_within(
 /* Removes all trees and blobs that no record needs. The store's lock must be held. */
 int store_collect(struct image_store *s, struct err *e);
 
+/*
+ * Takes a tree or a blob out of the store by renaming it: two calls, however large it is. What
+ * remains is removed by image_clear(). The store's lock must be held.
+ * aside.c
+ */
+int aside_tree(int form_fd, const char *diff_id, struct err *e);
+int aside_blob(struct image_store *s, const char *hex, struct err *e);
+
+/* Calls fn for each directory layers/FORM until it fails; form_fd is borrowed. collect.c */
+int each_form(struct image_store *s,
+	int (*fn)(struct image_store *s, int form_fd, void *ctx, struct err *e), void *ctx,
+	struct err *e);
+
 /* Removes NAME below layers/FORM (form_fd) with the rights of the owners' user namespace. */
 int layer_remove_tree(struct image_store *s, int form_fd, const char *name, struct err *e);
 

@@ -8,41 +8,43 @@
 #include "base/str.h"
 #include "image/store.h"
 
-/* Labels come from the config blob, which is hostile: anything that is no text is left out. */
-static json_t *read_labels(struct image_store *s, const struct tag *rec)
-{
-	_cleanup_json_ json_t *config = NULL;
-	json_t *labels = json_object(), *v;
-	const char *key;
-
-	if (blob_load_json(s, rec->id, "config", &config, NULL) < 0)
-		return labels;
-	json_object_foreach (json_object_get(json_object_get(config, "config"), "Labels"), key, v) {
-		if (json_is_string(v))
-			json_object_set(labels, key, v);
-	}
-	return labels;
-}
-
-static json_t *find_id(json_t *list, const char *id)
-{
-	json_t *o;
-	size_t i;
-
-	json_array_foreach (list, i, o) {
-		if (streq(json_string_value(json_object_get(o, "Id")), id))
-			return o;
-	}
-	return NULL;
-}
-
 static int newest_first(const void *a, const void *b)
 {
 	const struct tag *x = a, *y = b;
 
+	if (x->built != y->built)
+		return x->built < y->built ? 1 : -1;
 	if (x->created != y->created)
 		return x->created < y->created ? 1 : -1;
 	return strcmp(x->name, y->name);
+}
+
+static json_t *entry(const struct tag *rec)
+{
+	return json_pack("{ss ss s[] sI sI sI sO}", "Id", rec->id, "Digest", rec->manifest, "Names",
+		"Created", (json_int_t)rec->built, "Entered", (json_int_t)rec->created, "Size",
+		(json_int_t)rec->size, "Labels", rec->labels);
+}
+
+/* One entry for each id, which gathers the names of its records. */
+static int gather(const struct tag *all, size_t n, json_t *list)
+{
+	_cleanup_json_ json_t *by_id = json_object();
+	int r = 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++) {
+		json_t *o = json_object_get(by_id, all[i].id);
+
+		if (!o) {
+			o = entry(&all[i]);
+			r |= json_array_append_new(list, o);
+			r |= json_object_set(by_id, all[i].id, o);
+		}
+		if (r == 0 && *all[i].name)
+			r = json_array_append_new(
+				json_object_get(o, "Names"), json_text(all[i].name));
+	}
+	return r;
 }
 
 int image_list(struct image_store *s, json_t **ret, struct err *e)
@@ -50,23 +52,17 @@ int image_list(struct image_store *s, json_t **ret, struct err *e)
 	_cleanup_json_ json_t *list = json_array();
 	struct tag *all = NULL;
 	size_t n = 0;
-	int r = tag_all(s, &all, &n, e);
+	int r = tags_listed(s, &all, &n, e);
 
+	/* Records of an older version, and those with very long labels. */
+	for (size_t i = 0; i < n; i++) {
+		if (!all[i].labels)
+			tag_describe(s, &all[i]);
+	}
 	if (n > 1)
 		qsort(all, n, sizeof(*all), newest_first);
-	for (size_t i = 0; r == 0 && i < n; i++) {
-		json_t *o = find_id(list, all[i].id);
-
-		if (!o) {
-			o = json_pack("{ss ss s[] sI sI so}", "Id", all[i].id, "Digest",
-				all[i].manifest, "Names", "Created", (json_int_t)all[i].created,
-				"Size", (json_int_t)all[i].size, "Labels", read_labels(s, &all[i]));
-			if (!o || json_array_append_new(list, o) < 0)
-				r = err_set(e, -ENOMEM, "list the images");
-		}
-		if (r == 0 && *all[i].name)
-			json_array_append_new(json_object_get(o, "Names"), json_text(all[i].name));
-	}
+	if (r == 0 && gather(all, n, list) < 0)
+		r = err_set(e, -ENOMEM, "list the images");
 	tags_free(all, n);
 	if (r == 0)
 		*ret = take_ptr(list);

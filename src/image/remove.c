@@ -13,7 +13,7 @@ static int count_others(struct image_store *s, const struct tag *rec, size_t *re
 {
 	struct tag *all = NULL;
 	size_t n = 0;
-	int r = tag_all(s, &all, &n, e);
+	int r = tags_listed(s, &all, &n, e);
 
 	*ret = 0;
 	for (size_t i = 0; r == 0 && i < n; i++)

@@ -40,7 +40,9 @@ struct tag {
 	char *manifest; /* manifest digest, hex */
 	char *index; /* digest of the index that it was found by, hex; NULL: none */
 	char *origin; /* repository it was fetched from or pushed to, without tag; NULL: none */
-	int64_t created;
+	int64_t created; /* when it entered the store */
+	int64_t built; /* what its config says, else the same; 0 until saved and loaded */
+	json_t *labels; /* those of the config; NULL: not in the record, see tag_describe() */
 	uint64_t size;
 	struct tag_layer *layers;
 	size_t n_layers;
@@ -52,6 +54,11 @@ int tag_load(struct image_store *s, const char *name, struct tag *ret, struct er
 /* Writes it under its name, or as "@ID" when the name is "". The store's lock must be held. */
 int tag_save(struct image_store *s, const struct tag *r, struct err *e);
 /*
+ * Fills built and labels from the config, as far as it can be read; only texts are labels. tag_save
+ * puts both into the record, so that a list reads no configs. describe.c
+ */
+void tag_describe(struct image_store *s, struct tag *r);
+/*
  * Saves it; an image that loses its only name by that keeps a record without a name, because
  * containers may need it. The store's lock must be held.
  */
@@ -59,6 +66,8 @@ int tag_replace(struct image_store *s, const struct tag *r, struct err *e);
 int tag_delete(struct image_store *s, const struct tag *r, struct err *e);
 /* All records, in no order; owned by the caller. Files that are no records are an error. */
 int tag_all(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *e);
+/* The same without their layers: less to read. */
+int tags_listed(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *e);
 void tags_free(struct tag *r, size_t n);
 
 /* Makes the store's directories. */

@@ -14,6 +14,7 @@
 #include "image/store.h"
 
 #define RECORD_MAX (1U << 20)
+#define LABELS_MAX 16384 /* longer ones stay in the config alone */
 #define FILE_MAX (sizeof(STORE_IMAGES) + REF_MAX + 16)
 
 void tag_free(struct tag *r)
@@ -28,6 +29,7 @@ void tag_free(struct tag *r)
 	free(r->manifest);
 	free(r->index);
 	free(r->origin);
+	json_decref(r->labels);
 	*r = (struct tag){ 0 };
 }
 
@@ -113,26 +115,40 @@ static int read_record(json_t *doc, struct tag *ret, struct err *e)
 		r = json_get_i64(doc, "created", &ret->created, e);
 	if (r >= 0)
 		r = json_get_u64(doc, "size", &ret->size, e);
-	return r < 0 ? r : read_layers(doc, ret, e);
+	if (r >= 0)
+		r = json_get_i64(doc, "built", &ret->built, e);
+	if (r >= 0)
+		r = json_get_obj(doc, "labels", &ret->labels, e);
+	if (r > 0)
+		json_incref(ret->labels);
+	return r < 0 ? r : 0;
 }
 
-static int load_file(struct image_store *s, const char *path, struct tag *ret, struct err *e)
+/* The first line is what lists need, the second one has the layers. */
+static int load_file(
+	struct image_store *s, const char *path, bool listed, struct tag *ret, struct err *e)
 {
 	_cleanup_(tag_free)
 	struct tag rec = { 0 };
-	_cleanup_json_ json_t *doc = NULL;
+	_cleanup_json_ json_t *doc = NULL, *layers = NULL;
 	_cleanup_free_ char *text = NULL;
-	size_t len = 0;
+	size_t len = 0, first;
 	int r = file_read(s->dirfd, path, RECORD_MAX, &text, &len);
 
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
 		return err_set(e, r, "read %s in the image store", path);
-	r = json_parse(text, len, path, &doc, e);
+	first = strcspn(text, "\n");
+	r = json_parse(text, first, path, &doc, e);
+	if (r == 0 && !listed && first < len)
+		r = json_parse(text + first, len - first, path, &layers, e);
 	if (r < 0)
 		return r;
 	r = read_record(doc, &rec, e);
+	/* Records of an older version have one line with everything. */
+	if (r >= 0 && !listed)
+		r = read_layers(layers ? layers : doc, &rec, e);
 	if (r < 0)
 		return err_wrap(e, r, "%s in the image store", path);
 	*ret = rec;
@@ -146,7 +162,7 @@ int tag_load(struct image_store *s, const char *name, struct tag *ret, struct er
 
 	if (file_name(name, path) < 0)
 		return 0;
-	return load_file(s, path, ret, e);
+	return load_file(s, path, false, ret, e);
 }
 
 /* The file of a record: its name, or "@ID". */
@@ -160,7 +176,7 @@ static int tag_file(const struct tag *r, char buf[FILE_MAX])
 	return file_name(unnamed, buf);
 }
 
-static json_t *to_json(const struct tag *r)
+static json_t *layers_to_json(const struct tag *r)
 {
 	json_t *layers = json_array();
 
@@ -168,19 +184,42 @@ static json_t *to_json(const struct tag *r)
 		json_array_append_new(layers,
 			json_pack("{ss ss sI}", "diffId", r->layers[i].diff_id, "digest",
 				r->layers[i].blob, "size", (json_int_t)r->layers[i].blob_size));
-	return json_pack("{si ss ss ss ss* ss* sI sI so}", "schema", STORE_SCHEMA, "name", r->name,
+	return json_pack("{so}", "layers", layers);
+}
+
+static json_t *to_json(const struct tag *r)
+{
+	return json_pack("{si ss ss ss ss* ss* sI sI}", "schema", STORE_SCHEMA, "name", r->name,
 		"id", r->id, "manifest", r->manifest, "index", r->index, "origin", r->origin,
-		"created", (json_int_t)r->created, "size", (json_int_t)r->size, "layers", layers);
+		"created", (json_int_t)r->created, "size", (json_int_t)r->size);
+}
+
+/* What the config says for lists, unless that is more than a list should have to read. */
+static void add_description(struct image_store *s, const struct tag *r, json_t *doc)
+{
+	struct tag d = { .id = r->id, .created = r->created };
+
+	tag_describe(s, &d);
+	json_object_set_new(doc, "built", json_integer(d.built));
+	if (json_dumpb(d.labels, NULL, 0, 0) <= LABELS_MAX)
+		json_object_set(doc, "labels", d.labels);
+	json_decref(d.labels);
 }
 
 int tag_save(struct image_store *s, const struct tag *rec, struct err *e)
 {
-	_cleanup_json_ json_t *doc = to_json(rec);
-	_cleanup_free_ char *text = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+	_cleanup_json_ json_t *doc = to_json(rec), *layers = layers_to_json(rec);
+	_cleanup_free_ char *first = NULL, *second = NULL, *text = NULL;
 	_cleanup_fd_ int dir = -1;
 	char path[FILE_MAX];
-	int r = text ? tag_file(rec, path) : -ENOMEM;
+	int r;
 
+	if (doc)
+		add_description(s, rec, doc);
+	first = doc ? json_dumps(doc, JSON_COMPACT) : NULL;
+	second = layers ? json_dumps(layers, JSON_COMPACT) : NULL;
+	text = first && second ? str_printf("%s\n%s\n", first, second) : NULL;
+	r = text ? tag_file(rec, path) : -ENOMEM;
 	if (r < 0)
 		return err_set(e, r, "write the image record");
 	dir = openat(s->dirfd, STORE_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -207,8 +246,8 @@ static void closedirp(DIR **d)
 		closedir(*d);
 }
 
-static int add_record(
-	struct image_store *s, const char *file, struct tag **list, size_t *n, struct err *e)
+static int add_record(struct image_store *s, const char *file, bool listed, struct tag **list,
+	size_t *n, struct err *e)
 {
 	struct tag *grown = realloc(*list, (*n + 1) * sizeof(**list));
 	char path[sizeof(STORE_IMAGES) + 256];
@@ -218,13 +257,14 @@ static int add_record(
 		return err_set(e, -ENOMEM, "list the images");
 	*list = grown;
 	snprintf(path, sizeof(path), STORE_IMAGES "/%s", file);
-	r = load_file(s, path, &grown[*n], e);
+	r = load_file(s, path, listed, &grown[*n], e);
 	if (r > 0)
 		(*n)++;
 	return r < 0 ? r : 0;
 }
 
-int tag_all(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *e)
+static int load_all(
+	struct image_store *s, bool listed, struct tag **ret, size_t *ret_n, struct err *e)
 {
 	int fd = openat(s->dirfd, STORE_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(closedirp)
@@ -246,7 +286,7 @@ int tag_all(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *
 	}
 	while (r == 0 && (errno = 0, de = readdir(d))) {
 		if (de->d_name[0] != '.' && str_endswith(de->d_name, ".json"))
-			r = add_record(s, de->d_name, &list, &n, e);
+			r = add_record(s, de->d_name, listed, &list, &n, e);
 	}
 	if (r == 0 && errno)
 		r = err_set(e, -errno, "list the images");
@@ -257,4 +297,14 @@ int tag_all(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *
 	*ret = list;
 	*ret_n = n;
 	return 0;
+}
+
+int tag_all(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *e)
+{
+	return load_all(s, false, ret, ret_n, e);
+}
+
+int tags_listed(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *e)
+{
+	return load_all(s, true, ret, ret_n, e);
 }

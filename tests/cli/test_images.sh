@@ -21,6 +21,17 @@ trees()
 	find "$UCTR_DATA"/layers -name '*.ok' 2> /dev/null | wc -l
 }
 
+# The process that removes what images held goes on behind the command.
+cleared()
+{
+	[ -z "$(find "$UCTR_DATA/layers" "$UCTR_DATA/tmp" -name 'gone-*' 2> /dev/null | head -n 1)" ]
+}
+
+assertCleared()
+{
+	wait_for 10 cleared || fail "still there: $(find "$UCTR_DATA" -name 'gone-*')"
+}
+
 test_table()
 {
 	need fullmap || return 0
@@ -93,6 +104,7 @@ test_rmi_name_and_layers()
 		"$(find "$UCTR_DATA/blobs" -type f | wc -l)"
 	assert_run "$UCTR" rmi reg.example:5000/me/two:v2
 	assertExit 0
+	assertCleared
 	assertEquals "" "$(find "$UCTR_DATA/blobs" "$UCTR_DATA/layers" -type f)"
 	assertEquals "" "$("$UCTR" images -aq)"
 }
@@ -185,7 +197,56 @@ test_rmi_awkward_trees()
 	assert_run "$UCTR" rmi awkward
 	assertExit 0
 	assertEquals 2 "$(trees)"
+	assertCleared
 	assertEquals "no rest of the tree" 2 "$(find "$UCTR_DATA"/layers -mindepth 2 -maxdepth 2 -type d 2> /dev/null | wc -l)"
+}
+
+# A removal that was killed is what has lost its name and is still there: the next writer goes on.
+test_next_writer_goes_on()
+{
+	need fullmap || return 0
+	for form in "$UCTR_DATA"/layers/* "$UCTR_DATA/layers/another"; do
+		mkdir -p "$form/gone-1/dir"
+		: > "$form/gone-1/dir/file"
+		chmod 0 "$form/gone-1/dir"
+	done
+	: > "$UCTR_DATA/tmp/gone-2"
+	"$UCTR" images > /dev/null
+	assertFalse "who only reads removes nothing" cleared
+	"$UCTR" import "$T/one.tar" again > /dev/null
+	assertCleared
+	assertEquals "what has a name stays" 2 "$(trees)"
+}
+
+# One that removes holds the lock; another one leaves its work to it and ends at once.
+test_removals_beside_each_other()
+{
+	need fullmap || return 0
+	for i in 1 2 3 4 5 6; do
+		echo "file f$i 0644 $i" | mktar "$T/$i.tar"
+		"$UCTR" import "$T/$i.tar" "many$i" > /dev/null
+	done
+	for i in 1 2 3 4 5 6; do
+		"$UCTR" rmi "many$i" > "$T/out.$i" 2>&1 &
+	done
+	wait
+	for i in 1 2 3 4 5 6; do
+		grep -q "^Deleted: " "$T/out.$i" || fail "many$i: $(cat "$T/out.$i")"
+	done
+	assertCleared
+	assertEquals 2 "$(trees)"
+}
+
+# Lists read records alone; one without what they need, as older ones are, is no error.
+test_labels_and_times_without_configs()
+{
+	need fullmap || return 0
+	echo "{}" > "$UCTR_DATA/blobs/sha256/${one#sha256:}"
+	assertEquals "localhost/one" "$("$UCTR" images -f label=kind=small --format '{{.Repository}}')"
+	sed -i 's/,"built":[0-9]*//; s/,"labels":{[^}]*}//' "$UCTR_DATA"/images/*.json
+	assertEquals "" "$("$UCTR" images -f label=kind=small --format '{{.Repository}}')"
+	assertEquals "reg.example:5000/me/two" \
+		"$("$UCTR" images -f label=kind=big --format '{{.Repository}}')"
 }
 
 test_damaged_record()
