@@ -254,6 +254,7 @@ int container_make(struct engine *en, const char *name, struct container *ret, s
 	if (r < 0)
 		goto undo;
 	ret->name = strdup(name ? name : invented);
+	ret->name_invented = !name;
 	clock_gettime(CLOCK_REALTIME, &now);
 	ret->created = now.tv_sec * 1000000000LL + now.tv_nsec;
 	if (ret->name)
@@ -447,15 +448,19 @@ int container_remove_tree(struct engine *en, const char *id, struct err *e)
 	return status ? err_set(e, -status, "remove %s/containers/%s", en->data_path, id) : 0;
 }
 
+static int free_name(struct engine *en, struct container *c, struct err *e)
+{
+	int r = c->name ? container_free_name(en, c->name, c->id) : 0;
+
+	return r < 0 ? err_set(e, r, "free the name %s", c->name) : 0;
+}
+
 int container_unlist(struct engine *en, struct container *c, struct err *e)
 {
-	int r;
-
 	container_note_end(c);
 	if (c->dir >= 0 && unlinkat(c->dir, "record.json", 0) < 0 && errno != ENOENT)
 		return err_set(e, -errno, "remove container %s", c->name);
-	r = c->name ? container_free_name(en, c->name, c->id) : 0;
-	return r < 0 ? err_set(e, r, "free the name %s", c->name) : 0;
+	return c->name_invented ? 0 : free_name(en, c, e);
 }
 
 int container_delete(struct engine *en, struct container *c, struct err *e)
@@ -470,6 +475,8 @@ int container_delete(struct engine *en, struct container *c, struct err *e)
 	}
 	container_runtime_clear(en, c);
 	r = container_unlist(en, c, e);
+	if (r == 0 && c->name_invented)
+		r = free_name(en, c, e);
 	fd_closep(&c->dir); /* descriptors may be what is short */
 	return r < 0 ? r : container_remove_tree(en, c->id, e);
 }

@@ -28,6 +28,7 @@ struct container {
 	int dir; /* the container's directory */
 	int lock; /* its lock file; -1 unless it is held */
 	char *name, *image, *image_id;
+	bool name_invented; /* by this start: nobody waits for it to be free; not recorded */
 	char **command;
 	json_t *labels, *annotations; /* objects of strings */
 	char *network;
@@ -86,8 +87,8 @@ int container_runtime_dir(struct engine *en, const struct container *c, struct e
 void container_runtime_clear(struct engine *en, const struct container *c);
 
 /*
- * The first part of container_delete: from then on it is not listed, whatever follows, and its name
- * is free. The directory, which the rest is found by, is left.
+ * The first part of container_delete: from then on it is not listed, whatever follows, and a name
+ * that somebody chose is free. The directory, which the rest is found by, is left.
  */
 int container_unlist(struct engine *en, struct container *c, struct err *e);
 

@@ -2,13 +2,15 @@
 /*
  * Times commands side by side: one of each in turn, N rounds, and the median of each.
  *
- * usage: lap [-p N] ROUNDS < COMMANDS
+ * usage: lap [-p N] [-s MS] ROUNDS < COMMANDS
  *
  * A line of COMMANDS is NAME, a tab, and the command, whose words are separated by blanks. The
  * first is what the others are compared with. Rounds are interleaved, so that what disturbs the
- * machine disturbs all; one more round at the start is not counted. A command that fails is named
- * with its exit code and last words, and is left out. With -p, N copies are started at once and the
- * time is that of all of them; "%" in a word becomes the number of the copy.
+ * machine disturbs all, each in another order, so that no command always follows the same one; one
+ * more round at the start is not counted. A command that fails is named with its exit code and last
+ * words, and is left out. With -p, N copies are started at once and the time is that of all of them;
+ * "%" in a word becomes the number of the copy. With -s there is a pause before each, in which what
+ * the one before left to the kernel (a network namespace takes some milliseconds to go) is done.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -60,7 +62,7 @@ static int parse(struct contestant *c)
 	return n ? 0 : -1;
 }
 
-static int copies = 1;
+static int copies = 1, settle_ms;
 
 /* The words of copy n, in a buffer that the next call uses again. */
 static char **words(const struct contestant *c, int n)
@@ -94,6 +96,7 @@ static double run(struct contestant *c, int out)
 	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&fa, out, 1);
 	posix_spawn_file_actions_adddup2(&fa, out, 2);
+	usleep((useconds_t)settle_ms * 1000);
 	start = now_ms();
 	for (int i = 0; i < copies; i++) {
 		if (posix_spawnp(&pids[i], c->argv[0], &fa, NULL, words(c, i), environ) != 0)
@@ -148,20 +151,65 @@ static void print_table(int n, int rounds)
 	}
 }
 
+/* The next order of the n commands: every one is as likely, and the same in every run. */
+static void shuffle(int *order, int n)
+{
+	for (int i = n - 1; i > 0; i--) {
+		int j = rand() % (i + 1), t = order[i];
+
+		order[i] = order[j];
+		order[j] = t;
+	}
+}
+
+static int rounds_of(int rounds, int n, int out)
+{
+	int order[MAX_COMMANDS], failed = 0;
+
+	for (int i = 0; i < n; i++)
+		order[i] = i;
+	for (int r = -1; r < rounds; r++) {
+		shuffle(order, n);
+		for (int i = 0; i < n; i++) {
+			struct contestant *c = &list[order[i]];
+			double ms;
+
+			if (c->status)
+				continue;
+			ms = run(c, out);
+			if (r >= 0)
+				c->ms[r] = ms;
+			if (c->status) {
+				say_failed(c, out);
+				failed = 1;
+			}
+		}
+	}
+	return failed;
+}
+
+static int usage(void)
+{
+	fprintf(stderr, "usage: lap [-p COPIES (1 to %d)] [-s MS] ROUNDS (1 to %d) < COMMANDS\n",
+		MAX_COPIES, MAX_ROUNDS);
+	return 2;
+}
+
 int main(int argc, char **argv)
 {
-	int rounds = argc == 2 || argc == 4 ? (int)strtol(argv[argc - 1], NULL, 10) : 0;
 	char name[] = "/tmp/lap.XXXXXX";
-	int n = 0, out, failed = 0;
+	int n = 0, out, opt, rounds, failed;
 	size_t cap;
 
-	if (argc == 4)
-		copies = strcmp(argv[1], "-p") == 0 ? (int)strtol(argv[2], NULL, 10) : 0;
-	if (rounds < 1 || rounds > MAX_ROUNDS || copies < 1 || copies > MAX_COPIES) {
-		fprintf(stderr, "usage: lap [-p COPIES (1 to %d)] ROUNDS (1 to %d) < COMMANDS\n",
-			MAX_COPIES, MAX_ROUNDS);
-		return 2;
+	while ((opt = getopt(argc, argv, "p:s:")) >= 0) {
+		if (opt == '?')
+			return usage();
+		*(opt == 'p' ? &copies : &settle_ms) = (int)strtol(optarg, NULL, 10);
 	}
+	rounds = optind == argc - 1 ? (int)strtol(argv[optind], NULL, 10) : 0;
+	if (rounds < 1 || rounds > MAX_ROUNDS || copies < 1 || copies > MAX_COPIES ||
+		settle_ms < 0 || settle_ms > 1000)
+		return usage();
 	out = mkostemp(name, O_CLOEXEC);
 	if (out < 0 || unlink(name) < 0) {
 		perror(name);
@@ -173,21 +221,7 @@ int main(int argc, char **argv)
 			return 2;
 		}
 	}
-	for (int r = -1; r < rounds; r++) {
-		for (int i = 0; i < n; i++) {
-			double ms;
-
-			if (list[i].status)
-				continue;
-			ms = run(&list[i], out);
-			if (r >= 0)
-				list[i].ms[r] = ms;
-			if (list[i].status) {
-				say_failed(&list[i], out);
-				failed = 1;
-			}
-		}
-	}
+	failed = rounds_of(rounds, n, out);
 	print_table(n, rounds);
 	return failed;
 }

@@ -33,7 +33,7 @@ abandon()
 	: > "$dir/lock"
 	chmod 0 "$dir/work/work"
 	ln -s "$id" "$(data_dir)/names/sk1"
-	ln -s "$image ${cgroup:--}" "$dir/start"
+	printf 'S %s %s' "$image" "${cgroup:--}" > "$dir/lock"
 	[ -z "$cgroup" ] || mkdir "$cgroup"
 }
 
