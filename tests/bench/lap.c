@@ -2,15 +2,14 @@
 /*
  * Times commands side by side: one of each in turn, N rounds, and the median of each.
  *
- * usage: lap [-p N] [-s MS] ROUNDS < COMMANDS
+ * usage: lap [-p N] ROUNDS < COMMANDS
  *
  * A line of COMMANDS is NAME, a tab, and the command, whose words are separated by blanks. The
  * first is what the others are compared with. Rounds are interleaved, so that what disturbs the
  * machine disturbs all, each in another order, so that no command always follows the same one; one
  * more round at the start is not counted. A command that fails is named with its exit code and last
  * words, and is left out. With -p, N copies are started at once and the time is that of all of them;
- * "%" in a word becomes the number of the copy. With -s there is a pause before each, in which what
- * the one before left to the kernel (a network namespace takes some milliseconds to go) is done.
+ * "%" in a word becomes the number of the copy.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -62,7 +61,7 @@ static int parse(struct contestant *c)
 	return n ? 0 : -1;
 }
 
-static int copies = 1, settle_ms;
+static int copies = 1;
 
 /* The words of copy n, in a buffer that the next call uses again. */
 static char **words(const struct contestant *c, int n)
@@ -96,7 +95,6 @@ static double run(struct contestant *c, int out)
 	posix_spawn_file_actions_addopen(&fa, 0, "/dev/null", O_RDONLY, 0);
 	posix_spawn_file_actions_adddup2(&fa, out, 1);
 	posix_spawn_file_actions_adddup2(&fa, out, 2);
-	usleep((useconds_t)settle_ms * 1000);
 	start = now_ms();
 	for (int i = 0; i < copies; i++) {
 		if (posix_spawnp(&pids[i], c->argv[0], &fa, NULL, words(c, i), environ) != 0)
@@ -190,7 +188,7 @@ static int rounds_of(int rounds, int n, int out)
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: lap [-p COPIES (1 to %d)] [-s MS] ROUNDS (1 to %d) < COMMANDS\n",
+	fprintf(stderr, "usage: lap [-p COPIES (1 to %d)] ROUNDS (1 to %d) < COMMANDS\n",
 		MAX_COPIES, MAX_ROUNDS);
 	return 2;
 }
@@ -201,14 +199,13 @@ int main(int argc, char **argv)
 	int n = 0, out, opt, rounds, failed;
 	size_t cap;
 
-	while ((opt = getopt(argc, argv, "p:s:")) >= 0) {
-		if (opt == '?')
+	while ((opt = getopt(argc, argv, "p:")) >= 0) {
+		if (opt != 'p')
 			return usage();
-		*(opt == 'p' ? &copies : &settle_ms) = (int)strtol(optarg, NULL, 10);
+		copies = (int)strtol(optarg, NULL, 10);
 	}
 	rounds = optind == argc - 1 ? (int)strtol(argv[optind], NULL, 10) : 0;
-	if (rounds < 1 || rounds > MAX_ROUNDS || copies < 1 || copies > MAX_COPIES ||
-		settle_ms < 0 || settle_ms > 1000)
+	if (rounds < 1 || rounds > MAX_ROUNDS || copies < 1 || copies > MAX_COPIES)
 		return usage();
 	out = mkostemp(name, O_CLOEXEC);
 	if (out < 0 || unlink(name) < 0) {
