@@ -71,7 +71,7 @@ uctr_ld := $(base_ld) $(if $(filter 1,$(STATIC)),-static-pie)
 paths := -DLIBEXECDIR='"$(LIBEXECDIR)"' -DDATADIR='"$(DATADIR)"'
 
 # Objects depend on this stamp, so another compiler or other flags rebuild them.
-flags := $(CC) $(STATIC) $(base_cpp) $(base_c) $(paths) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
+flags := $(CC) $(STATIC) $(GUNZIP) $(base_cpp) $(base_c) $(paths) $(CPPFLAGS) $(CFLAGS) $(LDFLAGS)
 $(shell mkdir -p $(B)/gen; printf '%s\n' '$(subst ','\'',$(flags))' > $(B)/.flags.new; \
 	cmp -s $(B)/.flags.new $(B)/.flags && rm $(B)/.flags.new || mv $(B)/.flags.new $(B)/.flags)
 
@@ -90,7 +90,10 @@ folders := base sys runtime image net engine cli
 src_c := $(wildcard $(folders:%=src/%/*.c))
 base_o := $(patsubst %.c,$(B)/%.o,$(wildcard src/base/*.c))
 low_o := $(patsubst %.c,$(B)/%.o,$(wildcard src/base/*.c src/sys/*.c))
-transfer_c := $(wildcard helpers/transfer/*.c)
+# gzip is inflated by ISA-L where that is (x86 and arm64), else by zlib; GUNZIP=zlib chooses.
+GUNZIP ?= $(if $(filter x86_64 aarch64,$(ARCH)),$(shell $(PKG_CONFIG) --exists libisal && echo isal || echo zlib),zlib)
+transfer_c := $(filter-out $(wildcard helpers/transfer/gunzip_*.c),$(wildcard helpers/transfer/*.c)) \
+	helpers/transfer/gunzip_$(GUNZIP).c
 init_c := $(wildcard helpers/init/main.c)
 gen_seccomp_c := $(wildcard src/runtime/gen/mkseccomp.c)
 mkman_c := $(wildcard docs/mkman.c)
@@ -103,7 +106,7 @@ lib_o := $(filter-out $(B)/src/cli/main.o,$(uctr_o))
 # The hot path starts in about a millisecond because it links little: libnl only once it is used.
 uses_nl := $(shell grep -lE '<(netlink|libnl)' src/net/*.[ch] src/sys/*.[ch] 2>/dev/null)
 uctr_pkgs := jansson libseccomp libcap $(if $(uses_nl),libnl-3.0 libnl-route-3.0)
-transfer_pkgs := libarchive libcrypto zlib libzstd jansson libcap libseccomp $(if $(uses_nl),libnl-3.0 libnl-route-3.0)
+transfer_pkgs := libarchive libcrypto zlib libzstd $(if $(filter isal,$(GUNZIP)),libisal) jansson libcap libseccomp $(if $(uses_nl),libnl-3.0 libnl-route-3.0)
 
 pkg_cflags := $(shell $(PKG_CONFIG) --cflags $(uctr_pkgs) 2>/dev/null)
 uctr_libs = $(shell $(PKG_CONFIG) $(if $(filter 1,$(STATIC)),--static) --libs $(uctr_pkgs))

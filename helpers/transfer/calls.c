@@ -14,9 +14,9 @@ static const char *const allowed_calls[] = { "brk", "clock_gettime", "close", "e
 	"fgetxattr", "flistxattr", "fsetxattr", "fstat", "fstatfs", "ftruncate", "futex",
 	"getdents64", "getpid", "getrandom", "gettid", "linkat", "lseek", "madvise", "mkdirat",
 	"mknodat", "mmap", "mprotect", "mremap", "munmap", "newfstatat", "openat", "openat2",
-	"pread64", "pwrite64", "read", "readlinkat", "readv", "restart_syscall", "rt_sigaction",
-	"rt_sigprocmask", "rt_sigreturn", "sched_yield", "statx", "symlinkat", "tgkill", "uname",
-	"unlinkat", "utimensat", "write", "writev" };
+	"poll", "ppoll", "pread64", "pwrite64", "read", "readlinkat", "readv", "restart_syscall",
+	"rt_sigaction", "rt_sigprocmask", "rt_sigreturn", "sched_yield", "statx", "symlinkat",
+	"sync_file_range", "tgkill", "uname", "unlinkat", "utimensat", "write", "writev" };
 
 /*
  * Anything else is refused with EPERM: an unpacker that meets it reports an error and ends.

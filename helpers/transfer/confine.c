@@ -122,28 +122,39 @@ static int filter_calls(struct err *e)
 	return n < 0 ? n : seccomp_install(insns, (unsigned short)n, e);
 }
 
-static int give_up(const int *fds, size_t n, __u64 access, struct err *e)
+int confine_process(struct err *e)
 {
-	int r;
-
 	/* uctr gone: nobody waits for the tree. After the user namespace, which clears it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return err_set(e, -errno, "follow the caller's end");
 	umask(0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(e, -errno, "set no-new-privileges");
-	r = set_limits(e);
-	if (r == 0)
-		r = landlock_trees(fds, n, access, e);
+	return set_limits(e);
+}
+
+static int restrict_thread(const int *fds, size_t n, __u64 access, struct err *e)
+{
+	int r = landlock_trees(fds, n, access, e);
+
 	return r < 0 || SANITIZED ? r : filter_calls(e);
+}
+
+int confine_thread(int tree_fd, struct err *e)
+{
+	return restrict_thread(&tree_fd, tree_fd >= 0, WRITE_ACCESS, e);
 }
 
 int confine(int tree_fd, struct err *e)
 {
-	return give_up(&tree_fd, tree_fd >= 0, WRITE_ACCESS, e);
+	int r = confine_process(e);
+
+	return r < 0 ? r : confine_thread(tree_fd, e);
 }
 
 int confine_reading(const int *fds, size_t n, struct err *e)
 {
-	return give_up(fds, n, READ_ACCESS, e);
+	int r = confine_process(e);
+
+	return r < 0 ? r : restrict_thread(fds, n, READ_ACCESS, e);
 }

@@ -10,11 +10,17 @@
 /* Enters the user namespace and becomes its root. */
 int confine_enter_userns(int userns_fd, struct err *e);
 
+/* For the whole process, threads to come included: no new privileges, limits on memory and files. */
+int confine_process(struct err *e);
+
 /*
- * For the rest of the process: no new privileges, memory and descriptor limits, no file system
- * but what lies below tree_fd (-1: none) and open descriptors, and only the system calls that
- * unpacking needs: no network, no exec, no other process.
+ * For the rest of the calling thread: no file system but what lies below tree_fd (-1: none) and open
+ * descriptors, and only the system calls that unpacking needs: no network, no exec, no other process
+ * or thread. After confine_process(), and in every thread before it looks at the first byte.
  */
+int confine_thread(int tree_fd, struct err *e);
+
+/* Both, for a process with one thread. */
 int confine(int tree_fd, struct err *e);
 
 /* The same, but what lies below the n directories can be read and nothing else. */

@@ -96,6 +96,12 @@ static int end_input(struct stream *s, const struct args *a, json_t *answer, str
 	return 0;
 }
 
+/* The thread that reads and decompresses has its descriptors and needs no files. */
+static int confine_reader(struct err *e)
+{
+	return confine_thread(-1, e);
+}
+
 static void stream_setup(struct stream *s, const struct args *a)
 {
 	*s = (struct stream){
@@ -104,6 +110,8 @@ static void stream_setup(struct stream *s, const struct args *a)
 		.max_in = a->size ? a->n_size : 0,
 		.max_out = a->n_max,
 		.progress = isatty(STDERR_FILENO),
+		.confine = confine_reader,
+		.stop_fd = -1,
 	};
 }
 
@@ -119,12 +127,12 @@ static int do_digest(struct args *a, json_t *answer, struct err *e)
 	if (r == 0)
 		r = confine(-1, e);
 	if (r == 0)
-		r = stream_drain_input(&s);
+		r = stream_drain_input(&s, e);
 	return r < 0 ? r : end_input(&s, a, answer, e);
 }
 
-static int end_unpack(struct stream *s, const struct tree *t, const struct args *a,
-	const char *compression, json_t *answer, struct err *e)
+static int end_unpack(
+	struct stream *s, const struct tree *t, const struct args *a, json_t *answer, struct err *e)
 {
 	char hex[UCTR_DIGEST_HEX + 1];
 	int r = end_input(s, a, answer, e);
@@ -136,7 +144,7 @@ static int end_unpack(struct stream *s, const struct tree *t, const struct args 
 	if (r < 0)
 		return r;
 	json_object_set_new(answer, "diffId", json_string(hex));
-	json_object_set_new(answer, "compression", json_string(compression));
+	json_object_set_new(answer, "compression", json_string(s->compression));
 	json_object_set_new(answer, "bytes", json_integer((json_int_t)t->bytes));
 	json_object_set_new(answer, "entries", json_integer((json_int_t)t->entries));
 	json_object_set_new(answer, "devices", json_integer((json_int_t)t->devices));
@@ -167,7 +175,6 @@ static int do_unpack(struct args *a, json_t *answer, struct err *e)
 	struct stream s;
 	_cleanup_(tree_free)
 	struct tree t;
-	const char *compression = "none";
 	int r = need_fd(a->in, "in-fd", e);
 
 	stream_setup(&s, a);
@@ -182,10 +189,14 @@ static int do_unpack(struct args *a, json_t *answer, struct err *e)
 	if (r == 0)
 		r = stream_init(&s, e);
 	if (r == 0)
-		r = confine(a->out, e);
+		r = confine_process(e);
 	if (r == 0)
-		r = unpack(&s, &t, a->nonempty, &compression, e);
-	return r < 0 ? r : end_unpack(&s, &t, a, compression, answer, e);
+		r = stream_start(&s, e);
+	if (r == 0)
+		r = confine_thread(a->out, e);
+	if (r == 0)
+		r = unpack(&s, &t, a->nonempty, e);
+	return r < 0 ? r : end_unpack(&s, &t, a, answer, e);
 }
 
 static int do_remove(struct args *a, const char *name, struct err *e)

@@ -2,27 +2,33 @@
 /* Digesting, keeping and decompressing the input in one pass. */
 #include "stream.h"
 
+#include <fcntl.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
 
 #include "base/fd.h"
 #include "base/str.h"
 
 /*
- * Two archive objects are chained. The first has only filters and the "raw" format: it turns the
- * bytes of in_fd into the uncompressed stream. The second is the tar reader and gets that stream
- * from stream_tar_read(), which digests it on the way: libarchive offers no other look at the
- * bytes between a filter and a format. All filters work in this process; none may start a program.
+ * Two threads. One reads in_fd, digests, keeps and decodes it, digests what comes out and puts that
+ * into the ring; it needs no file but its descriptors, and confines itself accordingly. The other,
+ * which is the process's first, reads tar from the ring and writes the tree. So a single large layer
+ * uses two cores, and neither waits for the disk of the other.
  */
 #define BUF_SIZE (256U << 10)
 #define PROGRESS_STEP (32ULL << 20)
+#define FLUSH_STEP (16ULL << 20) /* the blob goes to the disk while the rest is still coming */
+#define STACK_SIZE (256U << 10)
 
 int stream_init(struct stream *s, struct err *e)
 {
 	s->e = e;
-	s->in_bytes = s->out_bytes = s->shown = 0;
-	s->filter = NULL;
+	s->in_e = (struct err)ERR_INIT;
+	s->compression = "none";
+	s->stop_fd = -1;
 	s->in_md = EVP_MD_CTX_new();
 	s->out_md = EVP_MD_CTX_new();
 	s->buf = malloc(BUF_SIZE);
@@ -36,8 +42,16 @@ int stream_init(struct stream *s, struct err *e)
 
 void stream_free(struct stream *s)
 {
-	if (s->filter)
-		archive_read_free(s->filter);
+	const uint64_t one = 1;
+
+	if (s->started) {
+		ring_close(&s->ring);
+		/* It may wait for input that never comes. */
+		if (fd_write_all(s->stop_fd, &one, sizeof(one)) == 0)
+			pthread_join(s->thread, NULL);
+	}
+	ring_free(&s->ring);
+	fd_closep(&s->stop_fd);
 	EVP_MD_CTX_free(s->in_md);
 	EVP_MD_CTX_free(s->out_md);
 	free(s->buf);
@@ -60,166 +74,191 @@ static void show_progress(struct stream *s)
 	fprintf(stderr, "\r%llu MB", (unsigned long long)(s->in_bytes / 1000000));
 }
 
-ssize_t stream_read(struct stream *s, const void **ret)
+static int keep(struct stream *s, const unsigned char *data, size_t n)
 {
-	ssize_t n;
 	int r;
 
-	do {
-		n = read(s->in_fd, s->buf, BUF_SIZE);
-	} while (n < 0 && errno == EINTR);
-	if (n < 0)
-		return err_set(s->e, -errno, "read the archive");
-	if (n == 0)
+	if (s->blob_fd < 0)
 		return 0;
-	s->in_bytes += (uint64_t)n;
-	if (s->max_in && s->in_bytes > s->max_in)
-		return err_msg(s->e, -EFBIG, "the blob is longer than the %llu bytes announced",
-			(unsigned long long)s->max_in);
-	r = digest_add(s->in_md, s->buf, (size_t)n, s->e);
+	r = fd_write_all(s->blob_fd, data, n);
 	if (r < 0)
-		return r;
-	if (s->blob_fd >= 0) {
-		r = fd_write_all(s->blob_fd, s->buf, (size_t)n);
-		if (r < 0)
-			return err_set(s->e, r, "store the blob");
+		return err_set(&s->in_e, r, "store the blob");
+	if (s->in_bytes >= s->flushed + FLUSH_STEP) {
+		/* Only a hint; the store is synced as a whole before anything gets its name. */
+		sync_file_range(s->blob_fd, (off_t)s->flushed, (off_t)(s->in_bytes - s->flushed),
+			SYNC_FILE_RANGE_WRITE);
+		s->flushed = s->in_bytes;
 	}
-	show_progress(s);
-	*ret = s->buf;
-	return n;
+	return 0;
 }
 
-int stream_drain_input(struct stream *s)
+/* Until there is something to read, or the writer has given up. */
+static int await_input(struct stream *s)
 {
-	const void *data;
+	struct pollfd p[] = { { .fd = s->in_fd, .events = POLLIN },
+		{ .fd = s->stop_fd, .events = POLLIN } };
+	int r;
+
+	if (s->stop_fd < 0)
+		return 0;
+	do {
+		r = poll(p, ARRAY_SIZE(p), -1);
+	} while (r < 0 && errno == EINTR);
+	if (r < 0)
+		return err_set(&s->in_e, -errno, "wait for the archive");
+	return p[1].revents ? err_msg(&s->in_e, -ECANCELED, "given up") : 0;
+}
+
+ssize_t stream_ahead(struct stream *s, size_t want)
+{
+	/* What is left moves to the front: it is a few bytes, never more than a header. */
+	if (s->avail < want && s->avail > 0)
+		memmove(s->buf, s->next, s->avail);
+	if (s->avail < want)
+		s->next = s->buf;
+	while (s->avail < want) {
+		unsigned char *at = s->buf + s->avail;
+		ssize_t n;
+		int r = await_input(s);
+
+		if (r < 0)
+			return r;
+		n = read(s->in_fd, at, BUF_SIZE - s->avail);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_set(&s->in_e, -errno, "read the archive");
+		if (n == 0)
+			break;
+		s->in_bytes += (uint64_t)n;
+		s->avail += (size_t)n;
+		if (s->max_in && s->in_bytes > s->max_in)
+			return err_msg(&s->in_e, -EFBIG,
+				"the blob is longer than the %llu bytes announced",
+				(unsigned long long)s->max_in);
+		r = digest_add(s->in_md, at, (size_t)n, &s->in_e);
+		if (r == 0)
+			r = keep(s, at, (size_t)n);
+		if (r < 0)
+			return r;
+		show_progress(s);
+	}
+	return (ssize_t)s->avail;
+}
+
+void stream_skip(struct stream *s, size_t n)
+{
+	s->next += n;
+	s->avail -= n;
+}
+
+static int drain(struct stream *s)
+{
 	ssize_t n;
 
-	while ((n = stream_read(s, &data)) > 0)
-		continue;
+	while ((n = stream_ahead(s, 1)) > 0)
+		stream_skip(s, (size_t)n);
 	return (int)n;
 }
 
-/* libarchive wants its own error set too, or it reports success with no bytes. */
-static ssize_t filter_read(struct archive *a, void *stream, const void **ret)
+int stream_drain_input(struct stream *s, struct err *e)
 {
-	ssize_t n = stream_read(stream, ret);
+	int r = drain(s);
 
-	if (n >= 0)
-		return n;
-	archive_set_error(a, (int)-n, "read error");
-	return -1;
+	if (r < 0 && e)
+		*e = s->in_e;
+	return r;
 }
 
-static int filter_failed(struct stream *s, const char *doing)
+int stream_put(struct stream *s, const unsigned char *slot, size_t n)
 {
-	_cleanup_free_ char *why = NULL;
+	int r;
 
-	if (s->e && s->e->code)
-		return s->e->code;
-	why = str_sanitise(archive_error_string(s->filter) ? archive_error_string(s->filter) : "");
-	return err_msg(s->e, -EINVAL, "%s: %s", doing, why ? why : "out of memory");
+	s->out_bytes += n;
+	if (s->out_bytes > s->max_out)
+		return err_msg(&s->in_e, -EFBIG,
+			"the archive holds more than %llu bytes, the limit for a layer here "
+			"(free disk space; UCTR_MAX_LAYER_SIZE)",
+			(unsigned long long)s->max_out);
+	r = digest_add(s->out_md, slot, n, &s->in_e);
+	if (r == 0)
+		ring_push(&s->ring, n);
+	return r;
 }
 
-static const char *filter_name(struct archive *a)
+static void *run(void *stream)
 {
-	static const struct {
-		int code;
-		const char *name;
-	} names[] = {
-		{ ARCHIVE_FILTER_NONE, "none" },
-		{ ARCHIVE_FILTER_GZIP, "gzip" },
-		{ ARCHIVE_FILTER_ZSTD, "zstd" },
-		{ ARCHIVE_FILTER_XZ, "xz" },
-		{ ARCHIVE_FILTER_BZIP2, "bzip2" },
-	};
+	struct stream *s = stream;
+	int r = s->confine ? s->confine(&s->in_e) : 0;
 
-	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		if (names[i].code == archive_filter_code(a, 0))
-			return names[i].name;
-	}
+	if (r == 0)
+		r = decode(s);
+	if (r == 0)
+		drain(s);
+	ring_end(&s->ring);
 	return NULL;
 }
 
-int stream_open_filter(struct stream *s, const char **ret_name)
+int stream_start(struct stream *s, struct err *e)
 {
-	struct archive_entry *entry;
-	int r;
+	pthread_attr_t attr;
+	int r = ring_init(&s->ring);
 
-	s->filter = archive_read_new();
-	if (!s->filter)
-		return err_set(s->e, -ENOMEM, "prepare the decompressor");
-	/* ARCHIVE_WARN means "by an external program": not here. */
-	if (archive_read_support_filter_gzip(s->filter) != ARCHIVE_OK ||
-		archive_read_support_filter_zstd(s->filter) != ARCHIVE_OK ||
-		archive_read_support_filter_xz(s->filter) != ARCHIVE_OK ||
-		archive_read_support_filter_bzip2(s->filter) != ARCHIVE_OK ||
-		archive_read_support_format_raw(s->filter) != ARCHIVE_OK)
-		return err_msg(
-			s->e, -ENOSYS, "libarchive was built without gzip, zstd, xz or bzip2");
-	r = archive_read_open(s->filter, s, NULL, filter_read, NULL);
-	if (r == ARCHIVE_OK)
-		r = archive_read_next_header(s->filter, &entry);
-	if (s->in_bytes == 0 && (!s->e || !s->e->code))
-		return err_msg(s->e, -ENODATA, "the input is empty");
-	if (r == ARCHIVE_EOF)
-		return err_msg(s->e, -ENODATA, "the input holds nothing");
-	if (r != ARCHIVE_OK && r != ARCHIVE_WARN)
-		return filter_failed(s, "read the archive");
-	*ret_name = filter_name(s->filter);
-	/* Filters can be stacked (gzip in gzip); images know one level. */
-	if (!*ret_name || archive_filter_count(s->filter) > 2)
-		return err_msg(s->e, -EINVAL, "the archive is compressed more than once");
+	s->stop_fd = r < 0 ? -1 : eventfd(0, EFD_CLOEXEC);
+	if (r < 0 || s->stop_fd < 0)
+		return err_set(e, r < 0 ? r : -errno, "prepare the stream");
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK_SIZE);
+	r = pthread_create(&s->thread, &attr, run, s);
+	pthread_attr_destroy(&attr);
+	if (r > 0)
+		return err_set(e, -r, "start the reading thread");
+	s->started = true;
 	return 0;
+}
+
+/* The next bytes of the tar stream, 0 at its end, or the error of the thread that makes it. */
+static ssize_t next(struct stream *s, const void **ret, struct err *e)
+{
+	size_t n = ring_next(&s->ring, ret);
+
+	if (n == 0 && s->in_e.code) {
+		if (e && !e->code)
+			*e = s->in_e;
+		return s->in_e.code;
+	}
+	return (ssize_t)n;
 }
 
 ssize_t stream_tar_read(struct archive *a, void *stream, const void **ret)
 {
 	struct stream *s = stream;
-	la_int64_t off;
-	size_t len = 0;
-	int r;
+	ssize_t n = next(s, ret, s->e);
 
-	do {
-		r = archive_read_data_block(s->filter, ret, &len, &off);
-	} while (r == ARCHIVE_OK && len == 0);
-	if (r == ARCHIVE_EOF)
-		return 0;
-	if (r != ARCHIVE_OK) {
-		filter_failed(s, "decompress");
-		goto fail;
-	}
-	s->out_bytes += len;
-	if (s->out_bytes > s->max_out) {
-		err_msg(s->e, -EFBIG,
-			"the archive holds more than %llu bytes, the limit for a layer here "
-			"(free disk space; UCTR_MAX_LAYER_SIZE)",
-			(unsigned long long)s->max_out);
-		goto fail;
-	}
-	if (digest_add(s->out_md, *ret, len, s->e) < 0)
-		goto fail;
-	return (ssize_t)len;
-fail:
-	if (a)
-		archive_set_error(a, EIO, "read error");
+	if (n >= 0)
+		return n;
+	/* libarchive wants its own error set too, or it reports success with no bytes. */
+	archive_set_error(a, (int)-n, "read error");
 	return -1;
 }
 
-int stream_finish(struct stream *s)
+int stream_finish(struct stream *s, struct err *e)
 {
-	uint64_t end = s->out_bytes;
+	uint64_t trailer = 0;
 	const void *data;
 	ssize_t n;
 
-	while ((n = stream_tar_read(NULL, s, &data)) > 0) {
-		if (s->out_bytes - end > UCTR_MAX_TRAILER)
-			return err_msg(s->e, -EFBIG,
-				"more than %llu bytes follow the archive's end",
+	while ((n = next(s, &data, e)) > 0) {
+		trailer += (uint64_t)n;
+		if (trailer > UCTR_MAX_TRAILER)
+			return err_msg(e, -EFBIG, "more than %llu bytes follow the archive's end",
 				(unsigned long long)UCTR_MAX_TRAILER);
 	}
 	if (n < 0)
-		return s->e->code;
-	return stream_drain_input(s);
+		return (int)n;
+	pthread_join(s->thread, NULL);
+	s->started = false;
+	return 0;
 }
 
 int stream_hex(EVP_MD_CTX *md, char hex[UCTR_DIGEST_HEX + 1], struct err *e)

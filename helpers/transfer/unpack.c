@@ -26,8 +26,7 @@ static int read_failed(struct archive *a, uint64_t entries, struct err *e)
 		(unsigned long long)entries, why ? why : "");
 }
 
-int unpack(struct stream *s, struct tree *t, bool nonempty, const char **ret_compression,
-	struct err *e)
+int unpack(struct stream *s, struct tree *t, bool nonempty, struct err *e)
 {
 	_cleanup_(archive_freep)
 	struct archive *a = archive_read_new();
@@ -36,9 +35,6 @@ int unpack(struct stream *s, struct tree *t, bool nonempty, const char **ret_com
 
 	if (!a || archive_read_support_format_tar(a) != ARCHIVE_OK)
 		return err_set(e, -ENOMEM, "prepare the tar reader");
-	r = stream_open_filter(s, ret_compression);
-	if (r < 0)
-		return r;
 	if (archive_read_open(a, s, NULL, stream_tar_read, NULL) != ARCHIVE_OK)
 		return read_failed(a, 0, e);
 	/* ARCHIVE_WARN: an odd header field; the entry is usable and checked like any other. */
@@ -52,5 +48,5 @@ int unpack(struct stream *s, struct tree *t, bool nonempty, const char **ret_com
 	if (nonempty && t->entries == 0)
 		return err_msg(e, -ENODATA, "the archive holds no files");
 	r = tree_finish(t, e);
-	return r < 0 ? r : stream_finish(s);
+	return r < 0 ? r : stream_finish(s, e);
 }

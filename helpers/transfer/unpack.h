@@ -7,10 +7,9 @@
 #include "tree.h"
 
 /*
- * Reads the tar archive of a stream (initialised, filter not opened) into t and both to their
+ * Reads the tar archive of a stream (started) into t and both to their
  * ends. `nonempty` refuses an archive without entries.
  */
-int unpack(struct stream *s, struct tree *t, bool nonempty, const char **ret_compression,
-	struct err *e);
+int unpack(struct stream *s, struct tree *t, bool nonempty, struct err *e);
 
 #endif

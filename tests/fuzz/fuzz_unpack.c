@@ -121,9 +121,8 @@ static int check_file(const char *path, const struct stat *st, int type, struct 
 
 static void try(int in, int out)
 {
-	struct stream s = { .in_fd = in, .blob_fd = -1, .max_out = 8 << 20 };
+	struct stream s = { .in_fd = in, .blob_fd = -1, .max_out = 8 << 20, .stop_fd = -1 };
 	struct err e = ERR_INIT;
-	const char *compression;
 	char path[160];
 	struct tree t;
 	int r;
@@ -133,7 +132,9 @@ static void try(int in, int out)
 	idmap_identity(&t.ids, &t.ids);
 	r = stream_init(&s, &e);
 	if (r == 0)
-		r = unpack(&s, &t, false, &compression, &e);
+		r = stream_start(&s, &e);
+	if (r == 0)
+		r = unpack(&s, &t, false, &e);
 	must(r == 0 || (r < 0 && e.msg[0]), "an error without words");
 	for (const char *p = e.msg; *p; p++)
 		must(!char_is_control((unsigned char)*p) || (unsigned char)*p >= 0x80,
