@@ -18,7 +18,8 @@
 #define LOCAL_PREFIX "localhost/"
 
 struct images_args {
-	bool all;
+	bool all, digests;
+	char *sort;
 	struct output_how how;
 	char *format;
 	char **filters;
@@ -26,6 +27,7 @@ struct images_args {
 
 static const struct opt images_opts[] = {
 	OPT_FLAG('a', "all", struct images_args, all, "Show images without a name too"),
+	OPT_FLAG(0, "digests", struct images_args, digests, "Show the digests of the manifests"),
 	OPT_LIST('f', "filter", struct images_args, filters, "KEY=VALUE",
 		"Show only what matches: reference=PATTERN, label=KEY[=VALUE], before=IMAGE, "
 		"since=IMAGE, dangling=true|false"),
@@ -33,23 +35,21 @@ static const struct opt images_opts[] = {
 		"Print 'json', 'table TEMPLATE' or a Go template, as '{{.Repository}} {{.ID}}'"),
 	OPT_FLAG(0, "no-trunc", struct images_args, how.no_trunc, "Show ids in full"),
 	OPT_FLAG('q', "quiet", struct images_args, how.quiet, "Show ids alone"),
+	OPT_STR(0, "sort", struct images_args, sort, "KEY",
+		"Order by created (the default), id, repository, size or tag"),
 	OPT_END,
 };
 
-static const struct output_table table = {
-	.cols =
-		(const struct output_col[]){
-			{ "REPOSITORY", "Repository", 0 },
-			{ "TAG", "Tag", 0 },
-			{ NULL, "Digest", 0 },
-			{ "IMAGE ID", "ID", OUTPUT_ID },
-			{ "CREATED", "CreatedSince", 0 },
-			{ NULL, "CreatedAt", 0 },
-			{ "SIZE", "Size", 0 },
-			{ NULL, NULL, 0 },
-		},
-	.quiet_key = "ID",
-};
+#define COLUMNS(digest)                                                                            \
+	(const struct output_col[])                                                                \
+	{                                                                                          \
+		{ "REPOSITORY", "Repository", 0 }, { "TAG", "Tag", 0 }, { digest, "Digest", 0 },   \
+			{ "IMAGE ID", "ID", OUTPUT_ID }, { "CREATED", "CreatedSince", 0 },         \
+			{ NULL, "CreatedAt", 0 }, { "SIZE", "Size", 0 }, { NULL, NULL, 0 },        \
+	}
+
+static const struct output_table table = { .cols = COLUMNS(NULL), .quiet_key = "ID" };
+static const struct output_table table_digests = { .cols = COLUMNS("DIGEST"), .quiet_key = "ID" };
 
 /* The filters after parsing: one image passes when every kind that was given lets it. */
 struct filter {
@@ -199,8 +199,9 @@ static int add_row(json_t *rows, json_t *image, const char *name, struct err *e)
 	human_duration(now > created ? (uint64_t)(now - created) : 0, since, sizeof(since));
 	snprintf(ago, sizeof(ago), "%s ago", since);
 	human_time(created, at, sizeof(at));
-	row = json_pack("{ss ss ss ss ss ss ss sO}", "ID", id, "Repository", repo, "Tag", colon + 1,
-		"Digest", digest, "CreatedSince", ago, "CreatedAt", at, "Size", size, "Labels",
+	row = json_pack("{ss ss ss ss ss ss ss sI sO}", "ID", id, "Repository", repo, "Tag",
+		colon + 1, "Digest", digest, "CreatedSince", ago, "CreatedAt", at, "Size", size,
+		"Bytes", (json_int_t)number(image, "Size"), "Labels",
 		json_object_get(image, "Labels"));
 	return !row || json_array_append_new(rows, row) < 0 ? err_set(e, -ENOMEM, "images") : 0;
 }
@@ -242,6 +243,63 @@ static void drop_doubles(json_t *rows)
 	}
 }
 
+struct sorted_row {
+	json_t *o;
+	const char *key; /* texts go up, numbers down */
+	int64_t n;
+};
+
+static int compare(const void *a, const void *b)
+{
+	const struct sorted_row *x = a, *y = b;
+
+	if (x->n != y->n)
+		return x->n < y->n ? 1 : -1;
+	return x->key && y->key ? strcmp(x->key, y->key) : 0;
+}
+
+/* The rows in the order of a key; "created" is the one that they have. */
+static int sort_rows(json_t **rows, const char *by, struct err *e)
+{
+	static const struct {
+		const char *name, *key;
+		bool number;
+	} keys[] = { { "created", NULL, false }, { "id", "ID", false },
+		{ "repository", "Repository", false }, { "size", "Bytes", true },
+		{ "tag", "Tag", false } };
+	size_t n = json_array_size(*rows), k = 0;
+	_cleanup_free_ struct sorted_row *v = calloc(n + 1, sizeof(*v));
+	json_t *out = json_array();
+
+	while (by && k < ARRAY_SIZE(keys) && !streq(keys[k].name, by))
+		k++;
+	if (k == ARRAY_SIZE(keys)) {
+		json_decref(out);
+		return err_msg(e, -EINVAL,
+			"--sort '%.60s': want created, id, repository, size or tag", by);
+	}
+	for (size_t i = 0; v && i < n; i++) {
+		v[i].o = json_array_get(*rows, i);
+		if (keys[k].number)
+			v[i].n = number(v[i].o, keys[k].key);
+		else if (keys[k].key)
+			v[i].key = text(v[i].o, keys[k].key);
+	}
+	if (v && keys[k].key)
+		qsort(v, n, sizeof(*v), compare);
+	for (size_t i = 0; v && i < n; i++) {
+		json_object_del(v[i].o, "Bytes");
+		json_array_append(out, v[i].o);
+	}
+	if (!v || json_array_size(out) != n) {
+		json_decref(out);
+		return err_set(e, -ENOMEM, "images");
+	}
+	json_decref(*rows);
+	*rows = out;
+	return 0;
+}
+
 static int run_images(void *args, char **operands, struct err *e)
 {
 	struct images_args *a = args;
@@ -261,13 +319,15 @@ static int run_images(void *args, char **operands, struct err *e)
 		r = err_set(e, -ENOMEM, "images");
 	if (r == 0)
 		r = make_rows(list, &f, a->all, rows, e);
+	if (r == 0)
+		r = sort_rows(&rows, a->sort, e);
 	if (r < 0)
 		return r;
 	warn_flush(&en);
 	if (a->how.quiet)
 		drop_doubles(rows);
 	a->how.format = a->format;
-	return output_rows(&table, rows, &a->how, e);
+	return output_rows(a->digests ? &table_digests : &table, rows, &a->how, e);
 }
 
 const struct command cmd_images = {

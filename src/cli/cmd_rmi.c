@@ -21,18 +21,6 @@ static const struct opt rmi_opts[] = {
 	OPT_END,
 };
 
-/* What went is told even when a later image fails. */
-static int tell(char **lines, struct err *e)
-{
-	_cleanup_str_ struct str out = { 0 };
-
-	strv_foreach (l, lines) {
-		if (str_addf(&out, "%s\n", l) < 0)
-			return err_set(e, -ENOMEM, "rmi");
-	}
-	return out.s ? output_text(out.s, out.len, e) : 0;
-}
-
 static int run_rmi(void *args, char **operands, struct err *e)
 {
 	struct rmi_args *a = args;
@@ -61,7 +49,8 @@ static int run_rmi(void *args, char **operands, struct err *e)
 	}
 	engine_clear_images(&en);
 	warn_flush(&en);
-	told = tell(lines, e);
+	/* What went is told even when a later image failed. */
+	told = output_lines(lines, e);
 	if (failed == 0)
 		return told;
 	*e = later;

@@ -15,6 +15,7 @@ struct command {
 	bool stop_at_operand; /* options end at the first operand */
 	const struct opt *opts;
 	size_t args_size; /* of the struct that opts describe; zeroed before parsing */
+	const void *defaults; /* such a struct to begin with instead, or NULL */
 	/*
 	 * Returns the exit code (>= 0) or a negative errno with *e set, which main prints as one
 	 * line. `operands` is NULL-terminated.

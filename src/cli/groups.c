@@ -6,7 +6,8 @@
 #include "base/str.h"
 #include "cli/command.h"
 
-extern const struct command cmd_exec, cmd_image_inspect, cmd_container_inspect, cmd_images,
+extern const struct command cmd_exec, cmd_container_inspect, cmd_history, cmd_image_exists,
+	cmd_image_inspect, cmd_image_prune, cmd_image_tree, cmd_tag, cmd_untag, cmd_images,
 	cmd_import, cmd_info, cmd_kill, cmd_logs, cmd_ps, cmd_rm, cmd_rmi, cmd_run, cmd_stop,
 	cmd_wait;
 
@@ -25,10 +26,16 @@ static const struct group_verb container_verbs[] = {
 };
 
 static const struct group_verb image_verbs[] = {
+	{ "exists", NULL, &cmd_image_exists },
+	{ "history", NULL, &cmd_history },
 	{ "import", NULL, &cmd_import },
 	{ "inspect", NULL, &cmd_image_inspect },
 	{ "ls", "list", &cmd_images },
+	{ "prune", NULL, &cmd_image_prune },
 	{ "rm", "remove", &cmd_rmi },
+	{ "tag", NULL, &cmd_tag },
+	{ "tree", NULL, &cmd_image_tree },
+	{ "untag", NULL, &cmd_untag },
 	{ NULL, NULL, NULL },
 };
 

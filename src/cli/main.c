@@ -74,6 +74,8 @@ static int run_command(const struct command *c, int argc, char **argv, struct er
 
 	if (!args)
 		return err_set(e, -ENOMEM, "%s", name);
+	if (c->defaults)
+		memcpy(args, c->defaults, c->args_size);
 	r = opt_parse(c->opts, args, c->stop_at_operand, argc, argv, &operands, e);
 	if (r == 1) {
 		print_help(c, name);

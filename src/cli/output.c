@@ -25,6 +25,17 @@ int output_text(const char *s, size_t len, struct err *e)
 	return 0;
 }
 
+int output_lines(char *const *lines, struct err *e)
+{
+	_cleanup_str_ struct str out = { 0 };
+
+	strv_foreach (l, lines) {
+		if (str_addf(&out, "%s\n", l) < 0)
+			return err_set(e, -ENOMEM, "output");
+	}
+	return out.s ? output_text(out.s, out.len, e) : 0;
+}
+
 static int no_memory(struct err *e)
 {
 	return err_set(e, -ENOMEM, "output");

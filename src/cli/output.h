@@ -47,6 +47,9 @@ int output_rows(
 /* One object by a template, or whole for "json" (indented, as `inspect` prints). */
 int output_object(json_t *o, const char *format, struct err *e);
 
+/* Each text on a line of its own. */
+int output_lines(char *const *lines, struct err *e);
+
 /* Writes text to standard output and flushes it: 0 or an error that names the cause. */
 int output_text(const char *s, size_t len, struct err *e);
 

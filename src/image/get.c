@@ -90,19 +90,25 @@ static int fill(struct image_store *s, struct tag *rec, struct image *ret, struc
 	return 0;
 }
 
+int lookup_or_bundled(
+	struct image_store *s, const char *text, struct tag *ret, bool *ret_by_id, struct err *e)
+{
+	int r = lookup(s, text, ret, ret_by_id, e);
+
+	if (r == 0)
+		r = take_bundled(s, text, ret, e);
+	return r == 0 ? lookup_failed(text, e) : r < 0 ? r : 0;
+}
+
 int image_get(struct image_store *s, const char *name, struct image *ret, struct err *e)
 {
 	_cleanup_(tag_free)
 	struct tag rec = { 0 };
 	_cleanup_image_ struct image img = { 0 };
 	bool by_id;
-	int r = lookup(s, name, &rec, &by_id, e);
+	int r = lookup_or_bundled(s, name, &rec, &by_id, e);
 
 	if (r == 0)
-		r = take_bundled(s, name, &rec, e);
-	if (r == 0)
-		return lookup_failed(name, e);
-	if (r > 0)
 		r = layers_ensure(s, &rec, e);
 	if (r == 0)
 		r = fill(s, &rec, &img, e);

@@ -98,6 +98,37 @@ int image_inspect(struct image_store *s, const char *name, json_t **ret, struct 
 int image_remove(struct image_store *s, const char *name, char *const *in_use, bool force,
 	char ***ret_removed, struct err *e);
 
+/*
+ * Gives an image (found as by image_get, also a bundled one) further names: [HOST/]NAME[:TAG], where a
+ * name without host becomes localhost/NAME. An image that loses one by that stays, without it. All
+ * names are checked before the first is given.
+ */
+int image_tag(struct image_store *s, const char *name, char *const *new_names, struct err *e);
+/*
+ * Takes names away, all of them when `names` is NULL; the image itself stays. Appends lines "Untagged:
+ * NAME" to *ret_removed.
+ */
+int image_untag(struct image_store *s, const char *name, char *const *names, char ***ret_removed,
+	struct err *e);
+
+/*
+ * The steps of the config's history, newest first: {Id ("<missing>" but for the newest), Created
+ * (seconds, 0: not known), CreatedBy, Comment, Size, Layer (diff id; "" when no file changed),
+ * Tags[]}. Texts are as hostile as the image.
+ */
+int image_history(struct image_store *s, const char *name, json_t **ret, struct err *e);
+
+/* Which images go that no container uses. */
+struct image_prune {
+	bool all; /* those with names too */
+	int64_t before; /* only images built before; 0: any */
+	char *const *labels, *const *not_labels; /* KEY or KEY=VALUE; all must fit, none may */
+	char *const *in_use; /* ids */
+};
+/* Lines as of image_remove(); *ret_space: bytes that are freed. */
+int image_prune(struct image_store *s, const struct image_prune *what, char ***ret_removed,
+	uint64_t *ret_space, struct err *e);
+
 /* Does anything wait for removal? One look at each directory of the store. */
 bool image_clear_waits(struct image_store *s);
 /*

@@ -13,6 +13,18 @@
 int lookup(
 	struct image_store *s, const char *text, struct tag *ret, bool *ret_by_id, struct err *e);
 
+/*
+ * The same, and an image that is bundled with uctr enters the store when the name is not there. 0,
+ * or an error (-ENOENT as of lookup_failed).
+ */
+int lookup_or_bundled(
+	struct image_store *s, const char *text, struct tag *ret, bool *ret_by_id, struct err *e);
+
+/*
+ * The full name that a person's text gives an image ("localhost/x:latest"), malloc'ed. names.c
+ */
+int name_new(const char *text, char **ret, struct err *e);
+
 /* -ENOENT with a message that names the image and the cure. */
 int lookup_failed(const char *text, struct err *e);
 

@@ -22,8 +22,7 @@ static int count_others(struct image_store *s, const struct tag *rec, size_t *re
 	return r;
 }
 
-/* Writes rec again as the record of an image without a name. */
-static int keep_unnamed(struct image_store *s, struct tag *rec, struct err *e)
+int tag_keep_unnamed(struct image_store *s, struct tag *rec, struct err *e)
 {
 	char *name = rec->name, none[] = "";
 	int r;
@@ -60,7 +59,7 @@ int tag_replace(struct image_store *s, const struct tag *rec, struct err *e)
 	if (r > 0 && !streq(old.id, rec->id)) {
 		r = count_others(s, &old, &others, e);
 		if (r == 0 && others == 0)
-			r = keep_unnamed(s, &old, e);
+			r = tag_keep_unnamed(s, &old, e);
 		if (r < 0)
 			return r;
 	}
@@ -116,7 +115,7 @@ static int remove_locked(struct image_store *s, struct tag *rec, bool by_id, boo
 			"the name alone with -f",
 			*rec->name ? rec->name : rec->id);
 	/* A container finds its image by id as long as any record has it. */
-	r = used ? keep_unnamed(s, rec, e) : 0;
+	r = used ? tag_keep_unnamed(s, rec, e) : 0;
 	if (r == 0)
 		r = untag_all(s, rec, force, used, lines, e);
 	if (r == 0 && !used)

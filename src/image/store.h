@@ -63,6 +63,8 @@ void tag_describe(struct image_store *s, struct tag *r);
  * containers may need it. The store's lock must be held.
  */
 int tag_replace(struct image_store *s, const struct tag *r, struct err *e);
+/* Writes it again as the record of an image without a name. */
+int tag_keep_unnamed(struct image_store *s, struct tag *rec, struct err *e);
 int tag_delete(struct image_store *s, const struct tag *r, struct err *e);
 /* All records, in no order; owned by the caller. Files that are no records are an error. */
 int tag_all(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *e);
