@@ -151,22 +151,32 @@ int attrs_apply_fd(
 	struct tree *t, struct archive_entry *entry, int fd, const char *path, struct err *e)
 {
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, attrs_mtime(entry) };
+	struct stat st = { 0 };
 	struct owner o;
+	bool moved;
 	int r = find_owner(t, entry, path, &o, e);
 
 	if (r < 0)
 		return r;
-	/* In this order: a change of owner clears setuid bits and file capabilities. */
-	if (fchown(fd, o.uid, o.gid) < 0)
+	if (fstat(fd, &st) < 0)
+		return tree_err(e, -errno, "look at", path);
+	/*
+	 * Most files are made as they should be. In this order: a change of owner clears setuid bits
+	 * and file capabilities.
+	 */
+	moved = st.st_uid != o.uid || st.st_gid != o.gid;
+	if (moved && fchown(fd, o.uid, o.gid) < 0)
 		return tree_err(e, -errno, "set the owner of", path);
-	if (fchmod(fd, mode_of(t, entry, &o)) < 0)
+	if ((moved || (st.st_mode & 07777) != mode_of(t, entry, &o)) &&
+		fchmod(fd, mode_of(t, entry, &o)) < 0)
 		return tree_err(e, -errno, "set the mode of", path);
 	r = set_xattrs(t, entry, fd, path, e);
 	if (r < 0)
 		return r;
 	if (*o.record && fsetxattr(fd, UCTR_OWNER_XATTR, o.record, strlen(o.record), 0) < 0)
 		return tree_err(e, -errno, "write down the owner of", path);
-	if (futimens(fd, times) < 0)
+	/* A directory's time is set at the end, when nothing is made in it any more. */
+	if (!S_ISDIR(st.st_mode) && futimens(fd, times) < 0)
 		return tree_err(e, -errno, "set the time of", path);
 	return 0;
 }

@@ -10,6 +10,8 @@
 #include "base/str.h"
 #include "tree.h"
 
+#define FLUSH_SIZE (1U << 20)
+
 /* Keeps the error that the stream left (digest, limit, disk); else tells libarchive's. */
 static int data_failed(struct archive *a, const char *path, struct err *e)
 {
@@ -27,8 +29,8 @@ static int data_failed(struct archive *a, const char *path, struct err *e)
 static int write_data(
 	struct tree *t, struct archive *a, int fd, uint64_t size, const char *path, struct err *e)
 {
+	la_int64_t off, end = 0;
 	const void *data;
-	la_int64_t off;
 	size_t len;
 	int r;
 
@@ -49,12 +51,16 @@ static int write_data(
 			off += n;
 			len -= (size_t)n;
 		}
+		end = off;
 	}
 	if (r != ARCHIVE_EOF)
 		return data_failed(a, path, e);
 	/* A hole at the end has no block. */
-	if (ftruncate(fd, (off_t)size) < 0)
+	if ((uint64_t)end < size && ftruncate(fd, (off_t)size) < 0)
 		return tree_err(e, -errno, "set the size of", path);
+	/* Only a hint: what is large goes to the disk while the rest is still coming. */
+	if (size >= FLUSH_SIZE)
+		sync_file_range(fd, 0, 0, SYNC_FILE_RANGE_WRITE);
 	return 0;
 }
 
@@ -62,18 +68,19 @@ static int make_file(struct tree *t, struct archive *a, struct archive_entry *en
 	const char *name, const char *path, struct err *e)
 {
 	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	const mode_t mode = archive_entry_perm(entry) & 0777; /* as it mostly stays (attrs.c) */
 	int64_t size = archive_entry_size(entry);
 	_cleanup_fd_ int fd = -1;
 	int r;
 
 	if (size < 0 || (uint64_t)size > UCTR_MAX_FILE_SIZE)
 		return tree_err(e, -EFBIG, "the size is out of bounds:", path);
-	fd = openat(dirfd, name, flags, 0600);
+	fd = openat(dirfd, name, flags, mode);
 	if (fd < 0 && errno == EEXIST) {
 		r = tree_clear(t, dirfd, name);
 		if (r < 0)
 			return tree_err(e, r, "replace", path);
-		fd = openat(dirfd, name, flags, 0600);
+		fd = openat(dirfd, name, flags, mode);
 	}
 	if (fd < 0)
 		return tree_err(e, -errno, "create", path);

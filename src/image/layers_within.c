@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* Layers in another ownership form, but only if that takes no longer than a start may wait. */
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/fd.h"
+#include "base/file.h"
+#include "base/str.h"
 #include "image/layers.h"
 
 /* Faster than any unpacking: what is larger for its time need not be tried. */
@@ -15,15 +20,54 @@ static int too_slow(const struct tag *rec, uint64_t budget_ns, const char *probl
 		*rec->name ? rec->name : rec->id, problem, (double)budget_ns / 1e9);
 }
 
-static bool can_fit(struct image_store *s, const struct tag *rec, uint64_t budget_ns)
+/* Bytes of the blobs whose trees are missing. */
+static uint64_t missing_bytes(struct image_store *s, const struct tag *rec)
 {
-	double bytes = 0;
+	uint64_t bytes = 0;
 
 	for (size_t i = 0; i < rec->n_layers; i++) {
 		if (!layer_exists(s, rec->layers[i].diff_id))
-			bytes += (double)rec->layers[i].blob_size;
+			bytes += rec->layers[i].blob_size;
 	}
-	return bytes <= (double)budget_ns / 1e9 * (double)BYTES_PER_SECOND;
+	return bytes;
+}
+
+/*
+ * A try that failed is remembered in the form's directory, as "BUDGET_NS BYTES", so that the next start
+ * does not pay for another. It counts for a day, as the machine may just have been busy, and
+ * only for no more time and no less work. The name makes it go with the next collection.
+ */
+#define FAILURE ".slow-%.64s"
+#define FAILURE_SECONDS 86400
+
+static bool failed_before(
+	struct image_store *s, const struct tag *rec, uint64_t budget_ns, uint64_t bytes)
+{
+	_cleanup_free_ char *path = str_printf("layers/%s/" FAILURE, s->form, rec->id);
+	_cleanup_free_ char *text = NULL;
+	unsigned long long had_ns, had_bytes;
+	struct stat st;
+
+	if (!path || fstatat(s->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0 ||
+		st.st_mtime + FAILURE_SECONDS < time(NULL) ||
+		file_read(s->dirfd, path, 64, &text, NULL) < 0)
+		return false;
+	return sscanf(text, "%llu %llu", &had_ns, &had_bytes) == 2 && budget_ns <= had_ns &&
+	       bytes >= had_bytes;
+}
+
+/* Without it the next start only takes longer, so an error is none of the caller's. */
+static void remember_failure(
+	struct image_store *s, const struct tag *rec, uint64_t budget_ns, uint64_t bytes)
+{
+	_cleanup_fd_ int form_fd = store_form_dir(s, NULL);
+	char name[80], text[64];
+	int n = snprintf(text, sizeof(text), "%llu %llu\n", (unsigned long long)budget_ns,
+		(unsigned long long)bytes);
+
+	snprintf(name, sizeof(name), FAILURE, rec->id);
+	if (form_fd >= 0)
+		file_replace(form_fd, name, text, (size_t)n, 0600, false);
 }
 
 static int fill_all(struct image_store *s, const struct tag *rec, uint64_t deadline_ns,
@@ -63,11 +107,17 @@ int layers_ensure_within(
 {
 	struct stage *stages;
 	struct timespec now;
+	uint64_t bytes;
 	size_t n = 0;
 	int r;
 
-	if (!can_fit(s, rec, budget_ns))
+	bytes = missing_bytes(s, rec);
+	if (bytes == 0)
+		return 0; /* no blob is empty: all trees are there */
+	if ((double)bytes > (double)budget_ns / 1e9 * (double)BYTES_PER_SECOND)
 		return too_slow(rec, budget_ns, "are too large to be unpacked", e);
+	if (failed_before(s, rec, budget_ns, bytes))
+		return too_slow(rec, budget_ns, "could not be unpacked, when that was tried,", e);
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	stages = calloc(rec->n_layers + 1, sizeof(*stages));
 	if (!stages)
@@ -79,5 +129,7 @@ int layers_ensure_within(
 	for (size_t i = 0; i < n; i++)
 		stage_end(&stages[i]);
 	free(stages);
+	if (r == -ETIME)
+		remember_failure(s, rec, budget_ns, bytes);
 	return r == -ETIME ? too_slow(rec, budget_ns, "cannot be unpacked", e) : r;
 }

@@ -179,10 +179,35 @@ test_it_costs_nothing_without_reason()
 	assertContains "the control" "$(cat "$T/trace")" '"passwd"'
 }
 
-# stored: all of the data directory but what containers need and the (empty) directories of forms.
+# stored: all of the data directory but what containers need, the (empty) directories of forms, and
+# the notes of tries that failed.
 stored()
 {
-	find "$(data_dir)" -mindepth 1 ! -path '*/containers*' ! -path '*/names*' \( ! -path '*/layers/*' -o -path '*/layers/*/*' \) -print | sort
+	find "$(data_dir)" -mindepth 1 ! -path '*/containers*' ! -path '*/names*' ! -name '.slow-*' \( ! -path '*/layers/*' -o -path '*/layers/*/*' \) -print | sort
+}
+
+# A try that failed is not made again for the same time, but for more.
+test_no_time_is_remembered()
+{
+	need fullmap cmd:strace || return 0
+	app_image app
+	ctr --userns full ti-image true
+	export UCTR_MAP_BUDGET=4ms
+	for why in "cannot be unpacked" "could not be unpacked, when that was tried,"; do
+		in_dir ti-image
+		assertContains "$err" "the layers of image localhost/ti-image:latest $why within 0.004 s"
+	done
+	strace -f -e trace=execve -o "$T/trace" "$UCTR" run --explain -v "$T/dir:/dir" ti-image true > /dev/null 2>&1
+	assertContains "it was traced" "$(cat "$T/trace")" "exited with 0"
+	assertFalse "a second try" "grep -q uctr-transfer $T/trace"
+	# Neither for ever, nor for more time.
+	find "$(data_dir)/layers" -maxdepth 2 -name '.slow-*' -exec touch -d '2 days ago' {} +
+	in_dir ti-image
+	assertContains "$err" " cannot be unpacked within 0.004 s"
+	export UCTR_MAP_BUDGET=60s
+	in_dir ti-image
+	assert_mine 1042 1043
+	assertNothingLeft
 }
 
 test_no_time()
