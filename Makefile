@@ -106,7 +106,7 @@ lib_o := $(filter-out $(B)/src/cli/main.o,$(uctr_o))
 # The hot path starts in about a millisecond because it links little: libnl only once it is used.
 uses_nl := $(shell grep -lE '<(netlink|libnl)' src/net/*.[ch] src/sys/*.[ch] 2>/dev/null)
 uctr_pkgs := jansson libseccomp libcap $(if $(uses_nl),libnl-3.0 libnl-route-3.0)
-transfer_pkgs := libarchive libcrypto zlib libzstd $(if $(filter isal,$(GUNZIP)),libisal) jansson libcap libseccomp $(if $(uses_nl),libnl-3.0 libnl-route-3.0)
+transfer_pkgs := libarchive libcurl libcrypto zlib libzstd $(if $(filter isal,$(GUNZIP)),libisal) jansson libcap libseccomp $(if $(uses_nl),libnl-3.0 libnl-route-3.0)
 
 pkg_cflags := $(shell $(PKG_CONFIG) --cflags $(uctr_pkgs) 2>/dev/null)
 uctr_libs = $(shell $(PKG_CONFIG) $(if $(filter 1,$(STATIC)),--static) --libs $(uctr_pkgs))

@@ -9,7 +9,12 @@
 
 #define CALLS_MAX 512
 
+enum calls_set {
+	CALLS_ARCHIVE, /* reads and writes what lies below its directories */
+	CALLS_NETWORK, /* talks to the network, reads, and starts threads */
+};
+
 /* Compiles the filter into insns: how many instructions, or an error. */
-int calls_compile(struct sock_filter insns[CALLS_MAX], struct err *e);
+int calls_compile(enum calls_set set, struct sock_filter insns[CALLS_MAX], struct err *e);
 
 #endif

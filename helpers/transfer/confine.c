@@ -2,6 +2,7 @@
 /* Giving up rights: limits, Landlock, seccomp. */
 #include "confine.h"
 
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/landlock.h>
 #include <sched.h>
@@ -104,7 +105,11 @@ static int landlock_trees(const int *fds, size_t n, __u64 access, struct err *e)
 	for (size_t i = 0; i < n; i++) {
 		struct landlock_path_beneath_attr below = { .allowed_access = access,
 			.parent_fd = fds[i] };
+		struct stat st;
 
+		/* A file has no entries. */
+		if (fstat(fds[i], &st) == 0 && !S_ISDIR(st.st_mode))
+			below.allowed_access &= LANDLOCK_ACCESS_FS_READ_FILE;
 		if (syscall(SYS_landlock_add_rule, rules, LANDLOCK_RULE_PATH_BENEATH, &below, 0) <
 			0)
 			return err_set(e, -errno, "allow the layer's directory in Landlock");
@@ -114,10 +119,10 @@ static int landlock_trees(const int *fds, size_t n, __u64 access, struct err *e)
 	return 0;
 }
 
-static int filter_calls(struct err *e)
+static int filter_calls(enum calls_set set, struct err *e)
 {
 	struct sock_filter insns[CALLS_MAX];
-	int n = calls_compile(insns, e);
+	int n = calls_compile(set, insns, e);
 
 	return n < 0 ? n : seccomp_install(insns, (unsigned short)n, e);
 }
@@ -133,16 +138,17 @@ int confine_process(struct err *e)
 	return set_limits(e);
 }
 
-static int restrict_thread(const int *fds, size_t n, __u64 access, struct err *e)
+static int restrict_thread(
+	const int *fds, size_t n, __u64 access, enum calls_set set, struct err *e)
 {
 	int r = landlock_trees(fds, n, access, e);
 
-	return r < 0 || SANITIZED ? r : filter_calls(e);
+	return r < 0 || SANITIZED ? r : filter_calls(set, e);
 }
 
 int confine_thread(int tree_fd, struct err *e)
 {
-	return restrict_thread(&tree_fd, tree_fd >= 0, WRITE_ACCESS, e);
+	return restrict_thread(&tree_fd, tree_fd >= 0, WRITE_ACCESS, CALLS_ARCHIVE, e);
 }
 
 int confine(int tree_fd, struct err *e)
@@ -156,5 +162,35 @@ int confine_reading(const int *fds, size_t n, struct err *e)
 {
 	int r = confine_process(e);
 
-	return r < 0 ? r : restrict_thread(fds, n, READ_ACCESS, e);
+	return r < 0 ? r : restrict_thread(fds, n, READ_ACCESS, CALLS_ARCHIVE, e);
+}
+
+/*
+ * What connecting needs to read: certificates, the settings of name resolution, and the modules
+ * that are loaded for it. Nothing of the user's.
+ */
+int confine_network(const char *bundle, struct err *e)
+{
+	const char *const paths[] = { "/etc/resolv.conf", "/etc/hosts", "/etc/nsswitch.conf",
+		"/etc/host.conf", "/etc/gai.conf", "/etc/services", "/etc/protocols",
+		"/etc/ld.so.cache", "/etc/localtime", "/etc/ssl", "/etc/pki",
+		"/etc/ca-certificates", "/etc/crypto-policies", "/usr/lib", "/usr/lib64", "/lib",
+		"/lib64", "/usr/share/ca-certificates", "/usr/local/share/ca-certificates",
+		"/usr/share/zoneinfo", "/run/systemd/resolve", bundle };
+	int fds[ARRAY_SIZE(paths)], r;
+	size_t n = 0;
+
+	for (size_t i = 0; i < ARRAY_SIZE(paths); i++) {
+		fds[n] = paths[i] ? open(paths[i], O_PATH | O_CLOEXEC) : -1;
+		n += fds[n] >= 0; /* what is not there is not read */
+	}
+	/* Passwords pass through this process. */
+	r = prctl(PR_SET_DUMPABLE, 0) < 0 ? err_set(e, -errno, "become undumpable") : 0;
+	if (r == 0)
+		r = confine_process(e);
+	if (r == 0)
+		r = restrict_thread(fds, n, READ_ACCESS, CALLS_NETWORK, e);
+	while (n > 0)
+		fd_closep(&fds[--n]);
+	return r;
 }

@@ -16,6 +16,7 @@
 #include "base/str.h"
 #include "confine.h"
 #include "pack_verb.h"
+#include "registry.h"
 #include "unpack.h"
 
 struct args {
@@ -240,6 +241,8 @@ static int run(int argc, char **argv, json_t *answer, struct err *e)
 			r = do_digest(&a, answer, e);
 		else if (streq(verb, "remove"))
 			r = do_remove(&a, operands[0], e);
+		else if (streq(verb, UCTR_REGISTRY_VERB))
+			r = a.in >= 0 ? registry_serve(a.in, e) : need_fd(a.in, "in-fd", e);
 		else
 			r = err_msg(e, -EINVAL, "unknown verb \"%s\"", verb);
 	}

@@ -10,6 +10,7 @@
  *           [--diff-id HEX] [--max-bytes N] [--nonempty] [--record-owners]
  *           [--uid-map MAP --gid-map MAP]
  *   remove  --out-fd N [--userns-fd N] NAME
+ *   registry --in-fd N            the downloader: uctr/registry_proto.h
  *
  * in-fd is read to its end. blob-fd is an empty file that receives the same bytes. out-fd is an
  * empty directory that becomes the layer's tree (unpack), or the directory that holds NAME

@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/container_opts.h"
 #include "cli/output.h"
+#include "cli/progress.h"
 #include "cli/warn.h"
 #include "engine/lifecycle.h"
 
@@ -66,9 +67,12 @@ static int run(void *args, char **operands, struct err *e)
 	_cleanup_engine_ struct engine en = ENGINE_INIT;
 	_cleanup_image_ struct image img = { 0 };
 	struct start s = START_INIT;
+	struct progress progress;
 	int r;
 
 	s.en = &en;
+	progress_begin(&progress, false, false);
+	en.watch = &progress.watch;
 	r = o->detach ? 0 : attach_check_tty(o->tty, o->interactive, e);
 	if (r == 0)
 		r = engine_open(&en, e);

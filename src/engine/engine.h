@@ -35,6 +35,7 @@ struct engine {
 	 * nobody watches.
 	 */
 	void (*progress)(struct engine *en, int64_t bytes);
+	const struct fetch_watch *watch; /* the same while one is fetched; or NULL */
 };
 #define ENGINE_INIT                                                                                \
 	{                                                                                          \

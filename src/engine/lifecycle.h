@@ -9,6 +9,13 @@
 #include "engine/start.h"
 
 /*
+ * The image of a new container, fetched from its registry by --pull; by default when it is missing.
+ * pull.c
+ */
+int run_image(struct engine *en, const struct container_opts *o, const char *name,
+	struct image *img, struct err *e);
+
+/*
  * run, first half: finds the image (operands[0], or the directory with --rootfs), checks
  * everything that can be checked and makes the plan. Nothing is left on disk.
  */

@@ -15,6 +15,7 @@ struct container_opts {
 		char *value;
 	} entrypoint; /* --entrypoint "" is not the same as none */
 	char *name, *workdir, *user, *hostname, *network, *cidfile, *pidfile, *tz, *umask, *userns;
+	char *pull, *platform, *authfile;
 	char *stop_signal, *stop_timeout, *timeout;
 	char *cpus, *memory, *pids_limit, *shm_size;
 	char **env, **env_file, **tmpfs, **volumes, **mounts, **devices, **cap_add, **cap_drop;

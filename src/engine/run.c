@@ -98,7 +98,7 @@ int run_prepare(struct start *s, const struct container_opts *o, char *const *op
 	if (r < 0)
 		return r;
 	r = o->rootfs ? find_rootfs(operands[0], &rootfs, e)
-		      : image_get(&s->en->images, operands[0], img, e);
+		      : run_image(s->en, o, operands[0], img, e);
 	if (r < 0)
 		return image_failed(s->en, r, e);
 	trace("image found");

@@ -277,6 +277,9 @@ static int wait_some(struct fetch *f, struct err *e)
 	r = poll(p, n, f->what->watch ? f->what->watch->interval_ms : -1);
 	if (r < 0 && errno != EINTR)
 		return err_set(e, -errno, "wait for the layers");
+	if (f->what->watch && f->what->watch->stop && *f->what->watch->stop)
+		return err_msg(
+			e, -EINTR, "interrupted; what was fetched is kept for the next time");
 	show(f);
 	for (size_t i = 0; r > 0 && i < n; i++) {
 		int n_r = p[i].revents ? end(f, at[i], e) : 0;

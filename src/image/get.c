@@ -55,6 +55,9 @@ static int take_bundled(struct image_store *s, const char *text, struct tag *ret
 	if (access(path, F_OK) < 0)
 		return 0;
 	r = layout_import(s, path, name, e);
+	/* It is there, and damaged: not what a registry could help with. */
+	if (r == -ENOENT)
+		return e ? e->code = -EINVAL : -EINVAL;
 	return r < 0 ? r : tag_load(s, name, ret, e);
 }
 

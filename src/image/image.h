@@ -4,6 +4,7 @@
 #define UCTR_IMAGE_IMAGE_H
 
 #include <jansson.h>
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -136,6 +137,61 @@ bool image_clear_waits(struct image_store *s);
  * removed stays for the next one.
  */
 void image_clear(struct image_store *s);
+
+/* How registries are spoken to. Strings borrowed, NULL when not given. */
+struct remote_options {
+	const char *authfile; /* the one file with credentials */
+	const char *user, *password; /* instead of stored ones */
+	const char *cert_dir; /* one more directory of certificates */
+	bool tls_verify, tls_verify_given; /* false: as a registry listed insecure */
+};
+
+enum pull_policy {
+	PULL_ALWAYS, /* ask the registry; fail when it has no answer */
+	PULL_MISSING, /* only when the store has no such image */
+	PULL_NEVER,
+	PULL_NEWER, /* when the registry has another one; what is there does when it has no answer */
+};
+/* always, missing (also ifnotpresent), never, newer. */
+int pull_policy_parse(const char *text, enum pull_policy *ret, struct err *e);
+
+/* What a fetch does, as it does it; called often, from one thread. */
+enum fetch_state {
+	FETCH_WAITING, /* for its turn, or for another process that fetches the same blob */
+	FETCH_RUNNING,
+	FETCH_DONE,
+	FETCH_PRESENT, /* it was there already */
+};
+struct fetch_layer {
+	enum fetch_state state;
+	const char *digest; /* hex digits */
+	uint64_t done, size; /* bytes of the blob */
+};
+struct fetch_watch {
+	/* All layers, lowest first; at least when a state changes, and every `interval_ms`. */
+	void (*show)(void *ctx, const struct fetch_layer *layers, size_t n);
+	void *ctx;
+	int interval_ms;
+	/* Set by a signal handler: the fetch ends with -EINTR. NULL: it is not looked at. */
+	const volatile sig_atomic_t *stop;
+};
+
+struct image_pull {
+	const char *name;
+	enum pull_policy policy;
+	const char *platform; /* OS/ARCH[/VARIANT]; NULL: this machine's */
+	struct remote_options remote;
+	const struct fetch_watch *watch; /* or NULL */
+};
+/*
+ * Makes sure that the image of a registry is in the store, by policy. A name without registry is
+ * looked up as registries.conf says, which is at docker.io when it says nothing. *ret_name: what
+ * image_get() finds it by (owned); *ret_id: its id (owned). Either may be NULL.
+ */
+int image_pull(struct image_store *s, const struct image_pull *p, char **ret_name, char **ret_id,
+	struct err *e);
+/* All tags of the repository that `name` means, sorted as the registry does; appended to *ret. */
+int image_remote_tags(const char *name, const struct remote_options *o, char ***ret, struct err *e);
 
 /* Where bundled OCI layouts lie: $UCTR_IMAGES, or PREFIX/share/uctr/images. */
 const char *bundled_image_dir(void);

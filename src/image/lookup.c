@@ -32,6 +32,12 @@ int lookup_failed(const char *text, struct err *e)
 		clean ? clean : "");
 }
 
+/* An image is known by its manifest, and by the index that led to it. */
+static bool has_digest(const struct tag *rec, const char *digest)
+{
+	return streq(digest, rec->manifest) || (rec->index && streq(digest, rec->index));
+}
+
 /* 1 found, 0 not; a digest in the reference must be that of the image's manifest. */
 static int by_name(struct image_store *s, const struct ref *ref, const char *host, struct tag *ret,
 	struct err *e)
@@ -43,14 +49,14 @@ static int by_name(struct image_store *s, const struct ref *ref, const char *hos
 
 	if (r <= 0)
 		return r;
-	if (ref->digest && !streq(ref->digest, rec.manifest))
+	if (ref->digest && !has_digest(&rec, ref->digest))
 		return 0;
 	*ret = rec;
 	rec = (struct tag){ 0 };
 	return 1;
 }
 
-/* name@digest without a tag: any tag of that repository will do. */
+/* name@digest without a tag: any tag of that repository will do, or that it was fetched from there. */
 static int by_digest(struct image_store *s, const struct ref *ref, const char *host,
 	struct tag *ret, struct err *e)
 {
@@ -63,8 +69,11 @@ static int by_digest(struct image_store *s, const struct ref *ref, const char *h
 		return r;
 	prefix = (size_t)(strrchr(full, ':') - full) + 1;
 	for (size_t i = 0; r == 0 && i < n; i++) {
-		if (strncmp(all[i].name, full, prefix) == 0 &&
-			streq(all[i].manifest, ref->digest)) {
+		bool named = strncmp(all[i].name, full, prefix) == 0 ||
+			     (all[i].origin && strlen(all[i].origin) == prefix - 1 &&
+				     strncmp(all[i].origin, full, prefix - 1) == 0);
+
+		if (named && has_digest(&all[i], ref->digest)) {
 			*ret = all[i];
 			all[i] = (struct tag){ 0 };
 			r = 1;

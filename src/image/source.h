@@ -77,25 +77,6 @@ void sink_close(struct image_sink **dst);
 #define _cleanup_source_ _cleanup_(source_close)
 #define _cleanup_sink_ _cleanup_(sink_close)
 
-/* What a fetch does, as it does it; called often, from one thread. */
-enum fetch_state {
-	FETCH_WAITING, /* for its turn, or for another process that fetches the same blob */
-	FETCH_RUNNING,
-	FETCH_DONE,
-	FETCH_PRESENT, /* it was there already */
-};
-struct fetch_layer {
-	enum fetch_state state;
-	const char *digest; /* hex digits */
-	uint64_t done, size; /* bytes of the blob */
-};
-struct fetch_watch {
-	/* All layers, lowest first; at least when a state changes, and every `interval_ms`. */
-	void (*show)(void *ctx, const struct fetch_layer *layers, size_t n);
-	void *ctx;
-	int interval_ms;
-};
-
 struct image_fetch {
 	struct image_source *source;
 	const char *name; /* of the record to make; "" for an image without a name */

@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: Apache-2.0 */
+/* The image of a new container, fetched when it is missing or when that was asked for. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/fd.h"
+#include "base/str.h"
+#include "engine/lifecycle.h"
+
+int run_image(struct engine *en, const struct container_opts *o, const char *name,
+	struct image *img, struct err *e)
+{
+	struct image_pull p = {
+		.name = name,
+		.policy = PULL_MISSING,
+		.platform = o->platform,
+		.remote = { .authfile = o->authfile },
+		.watch = en->watch,
+	};
+	_cleanup_free_ char *clean = NULL, *found = NULL;
+	int r = o->pull ? pull_policy_parse(o->pull, &p.policy, e) : 0;
+
+	if (r < 0)
+		return err_wrap(e, r, "--pull");
+	if (p.policy == PULL_NEVER || (p.policy == PULL_MISSING && !o->platform)) {
+		r = image_get(&en->images, name, img, e);
+		if (r != -ENOENT || p.policy == PULL_NEVER)
+			return r;
+		/* Not there, or not in one piece any more. */
+		*e = (struct err)ERR_INIT;
+		if (p.policy == PULL_MISSING)
+			p.policy = PULL_ALWAYS;
+	}
+	r = image_pull(&en->images, &p, &found, NULL, e);
+	if (r == 0)
+		return image_get(&en->images, found, img, e);
+	clean = str_sanitise(name);
+	return err_wrap(
+		e, r, "no image \"%.80s\" here, and it cannot be pulled", clean ? clean : "");
+}
