@@ -92,5 +92,5 @@ nothing_stored()
 {
 	assertEquals "no image $(context)" "" "$("$UCTR" images -aq)"
 	assertEquals "nothing stored $(context)" "" \
-		"$(find "$UCTR_DATA/blobs" "$UCTR_DATA/layers" "$UCTR_DATA/tmp" -type f ! -name '*.part' 2> /dev/null)"
+		"$(find "$UCTR_DATA/blobs" "$UCTR_DATA/layers" "$UCTR_DATA/tmp" -type f ! -name '*.part' ! -name clear.lock 2> /dev/null)"
 }
