@@ -54,6 +54,12 @@ int err_wrap(struct err *e, int r, const char *fmt, ...)
 	return store(e, r, full);
 }
 
+bool err_is_shortage(int r)
+{
+	return r == -EMFILE || r == -ENFILE || r == -ENOMEM || r == -EAGAIN || r == -EINTR ||
+	       r == -ENOSPC || r == -EDQUOT;
+}
+
 int err_hint(struct err *e, const char *fmt, ...)
 {
 	size_t n;

@@ -4,6 +4,7 @@
 #define UCTR_BASE_ERR_H
 
 #include <errno.h>
+#include <stdbool.h>
 
 #define ERR_MSG_MAX 1024
 
@@ -33,6 +34,12 @@ struct err {
 int err_set(struct err *e, int r, const char *fmt, ...) _printf_(3, 4);
 int err_msg(struct err *e, int r, const char *fmt, ...) _printf_(3, 4);
 int err_wrap(struct err *e, int r, const char *fmt, ...) _printf_(3, 4);
+
+/*
+ * Is r a lack of descriptors, memory, processes or space, or an interruption? It says nothing of what
+ * is there, so nothing may be concluded from it and nothing less taken instead.
+ */
+bool err_is_shortage(int r);
 
 /* Adds "; text" behind the message: the cure. Returns e->code. */
 int err_hint(struct err *e, const char *fmt, ...) _printf_(2, 3);

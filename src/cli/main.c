@@ -180,6 +180,10 @@ static int fill_stdio(void)
 {
 	int fd;
 
+	/* Usually none is, and then nothing can fail. */
+	if (fcntl(0, F_GETFD) >= 0 && fcntl(1, F_GETFD) >= 0 && fcntl(2, F_GETFD) >= 0)
+		return 0;
+
 	do {
 		fd = open("/dev/null", O_RDWR | O_CLOEXEC);
 	} while (fd >= 0 && fd <= 2);

@@ -86,14 +86,14 @@ int container_runtime_dir(struct engine *en, const struct container *c, struct e
 	return fd < 0 ? err_set(e, -errno, "make %s/%s", en->runtime_path, path) : fd;
 }
 
-void container_runtime_clear(struct engine *en, const struct container *c)
+int container_runtime_clear(struct engine *en, const struct container *c)
 {
 	char path[80];
 
 	container_socket_path(c, path, sizeof(path));
 	unlinkat(en->runtime, path, 0);
 	snprintf(path, sizeof(path), "c/%.64s", c->id);
-	(void)dir_remove(en->runtime, path); /* memory, and gone with the session at the latest */
+	return dir_remove(en->runtime, path);
 }
 
 static int make_id(char id[65], struct err *e)
@@ -473,7 +473,10 @@ int container_delete(struct engine *en, struct container *c, struct err *e)
 			engine_warn(en, "cgroup %s of container %s is still there: %s", c->cgroup,
 				c->name, strerror(-r));
 	}
-	container_runtime_clear(en, c);
+	/* Nobody would find it again; but it is memory, gone with the session at the latest. */
+	r = container_runtime_clear(en, c);
+	if (err_is_shortage(r))
+		return err_set(e, r, "remove %s/c/%s", en->runtime_path, c->id);
 	r = container_unlist(en, c, e);
 	if (r == 0 && c->name_invented)
 		r = free_name(en, c, e);

@@ -81,10 +81,10 @@ int container_delete(struct engine *en, struct container *c, struct err *e);
 
 /*
  * The container's directory in the runtime directory, made when it is missing: files that are bound
- * into it. A descriptor. Cleared with its socket when the container ends.
+ * into it. A descriptor. Cleared with its socket when the container ends: 0 or -errno.
  */
 int container_runtime_dir(struct engine *en, const struct container *c, struct err *e);
-void container_runtime_clear(struct engine *en, const struct container *c);
+int container_runtime_clear(struct engine *en, const struct container *c);
 
 /*
  * The first part of container_delete: from then on it is not listed, whatever follows, and a name

@@ -114,6 +114,8 @@ static int find_ranges(struct engine *en, struct err *e)
 	r = idmap_full(&en->map, &why);
 	if (r == 0)
 		r = idmap_check_helpers(&why);
+	if (err_is_shortage(r))
+		return err_msg(e, r, "%s", why.msg);
 	if (r < 0) {
 		engine_warn(en, "containers have one id, yours: %s", why.msg);
 		snprintf(en->one_why, sizeof(en->one_why), "%s", why.msg);

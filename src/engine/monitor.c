@@ -220,12 +220,14 @@ static void kill_container(struct monitor *m, const char *why)
 
 static void reap(struct monitor *m)
 {
-	int status;
+	int status = 0;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0 || (pid < 0 && errno == EINTR)) {
 		int code = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 
+		if (pid < 0)
+			continue;
 		if (pid == m->launch.pid) {
 			m->exited = true;
 			m->exit_code = code;
@@ -360,7 +362,7 @@ static void clean_up(struct monitor *m, bool remove)
 	}
 	if (s->c.cgroup)
 		(void)cgroup_remove(s->c.cgroup);
-	container_runtime_clear(s->en, &s->c);
+	(void)container_runtime_clear(s->en, &s->c); /* again when it is removed */
 }
 
 void monitor_main(struct start *s)

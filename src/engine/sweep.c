@@ -131,7 +131,7 @@ void sweep_abandoned(struct engine *en, const char *id)
 	if (read_note(dir, &note))
 		sweep_cgroup(en, id, note.cgroup);
 	snprintf(c.id, sizeof(c.id), "%s", id);
-	container_runtime_clear(en, &c);
+	(void)container_runtime_clear(en, &c);
 	/* With the name not free the directory stays, and is found again by the next sweep. */
 	if (free_names_of(en, id) == 0 && container_remove_tree(en, id, &e) < 0)
 		engine_warn(en, "%s", e.msg);
@@ -140,7 +140,7 @@ void sweep_abandoned(struct engine *en, const char *id)
 void sweep_dead(struct engine *en, const struct container *c)
 {
 	sweep_cgroup(en, c->id, c->cgroup);
-	container_runtime_clear(en, c);
+	(void)container_runtime_clear(en, c);
 	userns_forget(en, c->monitor, c->monitor_start);
 }
 

@@ -44,8 +44,7 @@ const char *ladder_name(enum spec_root root)
 
 bool ladder_helps(int r)
 {
-	return r != -ENOENT && r != -ENOSPC && r != -EDQUOT && r != -ENOMEM && r != -EMFILE &&
-	       r != -ENFILE;
+	return r != -ENOENT && !err_is_shortage(r);
 }
 
 static int open_dir(const char *path)

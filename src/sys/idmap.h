@@ -26,10 +26,11 @@ struct idmap {
  * The caller's subordinate ranges in file (/etc/subuid or /etc/subgid, subuid(5)), by name (may be
  * NULL) and by numeric uid, in file order. Left out is what the kernel would not map: malformed
  * lines, empty ranges, such that wrap, begin at 0, overlap an earlier one or hold `own`, the
- * caller's id. Returns the count. The two below take a text and cut it up: idmap_parse_getsubids()
- * the output of getsubids(1), which asks libsubid's plugins.
+ * caller's id. Returns the count, 0 without the file, or -errno of a shortage (base/err.h). The two
+ * below take a text and cut it up: idmap_parse_getsubids() the output of getsubids(1), which asks
+ * libsubid's plugins.
  */
-size_t idmap_ranges(const char *file, const char *name, uid_t uid, uint32_t own,
+int idmap_ranges(const char *file, const char *name, uid_t uid, uint32_t own,
 	struct idmap_line *ret, size_t max);
 size_t idmap_parse_file(
 	char *text, const char *name, uid_t uid, uint32_t own, struct idmap_line *ret, size_t max);
@@ -47,7 +48,7 @@ char *idmap_user_name(uid_t uid);
 /*
  * The full map: 0 is the caller, 1.. are his ranges: from the files, else from getsubids(1) where
  * nsswitch.conf(5) keeps them elsewhere. Inside a user namespace, only what that maps. -ENOENT when
- * he has none, with the cure; real root has 65536 high ids without any line, and root of a user
+ * he has none, with the cure (a shortage is another error); real root has 65536 high ids without any line, and root of a user
  * namespace all that it maps.
  */
 int idmap_full(struct idmap *ret, struct err *e);

@@ -91,14 +91,15 @@ size_t idmap_parse_getsubids(char *text, uint32_t own, struct idmap_line *ret, s
 	return n;
 }
 
-size_t idmap_ranges(const char *file, const char *name, uid_t uid, uint32_t own,
+int idmap_ranges(const char *file, const char *name, uid_t uid, uint32_t own,
 	struct idmap_line *ret, size_t max)
 {
 	_cleanup_free_ char *text = NULL;
+	int r = file_read(AT_FDCWD, file, FILE_MAX, &text, NULL);
 
-	if (file_read(AT_FDCWD, file, FILE_MAX, &text, NULL) < 0)
-		return 0;
-	return idmap_parse_file(text, name, uid, own, ret, max);
+	if (r < 0)
+		return err_is_shortage(r) ? r : 0;
+	return (int)idmap_parse_file(text, name, uid, own, ret, max);
 }
 
 /* Does the host keep ranges elsewhere than in the files ("subid: sss" in nsswitch.conf(5))? */
@@ -215,21 +216,26 @@ size_t idmap_lay_out(struct idmap_line *l, size_t n, uint32_t own)
 	return i;
 }
 
-static size_t find(bool groups, const char *name, const struct idmap *own, struct idmap_line *ret)
+static int find(bool groups, const char *name, const struct idmap *own, struct idmap_line *ret,
+	size_t *ret_n)
 {
 	const struct idmap_line *map = groups ? own->gid : own->uid;
 	size_t n_map = groups ? own->n_gid : own->n_uid, n;
+	int r;
 	uint32_t self = groups ? getegid() : geteuid();
 	uid_t uid = geteuid();
 
-	n = idmap_ranges(
+	r = idmap_ranges(
 		groups ? "/etc/subgid" : "/etc/subuid", name, uid, self, ret, IDMAP_LINES - 1);
-	n = clip(map, n_map, ret, n);
+	if (r < 0)
+		return r;
+	n = clip(map, n_map, ret, (size_t)r);
 	if (n == 0 && uid == 0)
 		n = roots_ranges(map, n_map, ret);
 	else if (n == 0 && subids_elsewhere())
 		n = clip(map, n_map, ret, ask_getsubids(name, groups, self, ret, IDMAP_LINES - 1));
-	return n;
+	*ret_n = n;
+	return 0;
 }
 
 int idmap_full(struct idmap *ret, struct err *e)
@@ -240,8 +246,12 @@ int idmap_full(struct idmap *ret, struct err *e)
 
 	if (r < 0)
 		return err_set(e, r, "read /proc/self/uid_map");
-	ret->n_uid = find(false, name, &own, ret->uid);
-	ret->n_gid = find(true, name, &own, ret->gid);
+	r = find(false, name, &own, ret->uid, &ret->n_uid);
+	if (r == 0)
+		r = find(true, name, &own, ret->gid, &ret->n_gid);
+	if (r < 0)
+		return err_set(
+			e, r, "read the subordinate ids of user %s", name ? name : "(unknown)");
 	if (ret->n_uid == 0 || ret->n_gid == 0) {
 		const char *what = ret->n_uid == 0 ? "user" : "group";
 		bool nested = idmap_total(own.uid, own.n_uid) < UINT32_MAX ||

@@ -27,7 +27,7 @@ scenario()
 	slirp) script="uctr run --rm --name $ctr_name --network slirp4netns busybox true" ;;
 	fuse)
 		UCTR_DATA=$UCTR_OVERLAY_DIR/data
-		script="uctr run --rm --name $ctr_name --network none busybox true"
+		script="uctr run --rm --name $ctr_name --network none --storage-opt driver=fuse-overlayfs busybox true"
 		;;
 	execs) script="uctr run -d $quiet busybox sleep 100 || exit
 		uctr exec $ctr_name true; rc=\$?
@@ -142,8 +142,8 @@ check_fault()
 	"$UCTR" rm -f $ctr_name > /dev/null 2>&1
 }
 
-# points MODE COUNT SCENARIO...: "SCENARIO MODE ROLE N" lines, every role of every scenario in turn,
-# in $T/points. MODE kill takes the roles' system calls; an errno, the calls that may fail so.
+# points MODE COUNT SCENARIO...: "SCENARIO MODE ROLE N" lines in $T/points, every role of every scenario
+# in turn; when there are more of these than points, some of each scenario. MODE kill takes the roles' system calls; an errno, the calls that may fail so.
 points()
 {
 	what=$1
@@ -169,7 +169,7 @@ points()
 			x = (seed * 7919 + 17) % 2147483647
 			for (i = 0; i < count; i++) {
 				x = (x * 16807) % 2147483647
-				r = i % NR + 1
+				r = (count < NR ? int(i * NR / count) : i % NR) + 1
 				n = 1 + int(most[r] * (x / 2147483647))
 				print name[r], (what == "kill" && x % 4 == 0 ? "all" : what), role[r], n
 			}

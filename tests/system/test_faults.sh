@@ -37,6 +37,23 @@ test_no_process() { failing_calls EAGAIN; }
 test_no_memory() { failing_calls ENOMEM; }
 test_interrupted() { failing_calls EINTR; }
 
+# each_call MODE ROLE LAST SCENARIO: the first LAST of the calls that MODE concerns, one after the other.
+each_call()
+{
+	need fullmap helper:killer || return 0
+	[ -z "${UCTR_REPLAY:-}" ] || return 0
+	UCTR_REPLAY=$(for n in $(seq "$3"); do echo "$4 $1 $2 $n"; done)
+	campaign faults check_fault
+	unset UCTR_REPLAY
+}
+
+# What cannot be read is not taken for something that is not there.
+test_no_descriptor_in_any_call_of_a_start() { each_call EMFILE run 24 plain; }
+
+test_no_descriptor_in_any_call_of_a_removal() { each_call EMFILE rm 22 execs; }
+
+test_interrupted_in_any_call_of_a_monitor() { each_call EINTR monitor 26 slirp; }
+
 # --- a whole resource is used up --------------------------------------------------------------
 
 # tried WORD...: a start under these conditions; counts what came of it.
