@@ -4,7 +4,7 @@
 #   make                 build/uctr and what it needs, also CC=clang
 #   make install         DESTDIR and PREFIX (default /usr/local) are honoured
 #   make check           lint, then all tests; WERROR=1 is on
-#   make check-vm        tests in a virtual machine with systemd; SUITES="cli security" for others
+#   make check-vm        tests in a virtual machine with systemd; SUITES=all, or a list of suites
 #   make redteam         build/red/uctr, whose checks can be switched off one by one (base/red.h)
 #   make asan            the same programs with sanitizers, below build-asan/
 #   make analyze         what gcc's static analyzer suspects (it misses the cleanup attribute)
