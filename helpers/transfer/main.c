@@ -17,6 +17,7 @@
 #include "confine.h"
 #include "pack_verb.h"
 #include "registry.h"
+#include "survey.h"
 #include "unpack.h"
 
 struct args {
@@ -132,6 +133,32 @@ static int do_digest(struct args *a, json_t *answer, struct err *e)
 	return r < 0 ? r : end_input(&s, a, answer, e);
 }
 
+/* What the tree is, for the marker. The sum is text: JSON has no number for all 64 bits. */
+static int end_survey(int tree, json_t *answer, struct err *e)
+{
+	struct survey s = { 0 };
+	char sum[UCTR_SURVEY_HEX + 1];
+	int r = survey(tree, &s, e);
+
+	if (r < 0)
+		return r;
+	snprintf(sum, sizeof(sum), "%016llx", (unsigned long long)s.sum);
+	json_object_set_new(answer, "survey", json_string(sum));
+	json_object_set_new(answer, "files", json_integer((json_int_t)s.entries));
+	return 0;
+}
+
+static int do_survey(struct args *a, json_t *answer, struct err *e)
+{
+	int r = need_fd(a->out, "out-fd", e);
+
+	if (r == 0 && a->userns >= 0)
+		r = confine_enter_userns(a->userns, e);
+	if (r == 0)
+		r = confine_reading(&a->out, 1, e);
+	return r < 0 ? r : end_survey(a->out, answer, e);
+}
+
 static int end_unpack(
 	struct stream *s, const struct tree *t, const struct args *a, json_t *answer, struct err *e)
 {
@@ -150,7 +177,7 @@ static int end_unpack(
 	json_object_set_new(answer, "entries", json_integer((json_int_t)t->entries));
 	json_object_set_new(answer, "devices", json_integer((json_int_t)t->devices));
 	json_object_set_new(answer, "xattrs", json_integer((json_int_t)t->xattrs));
-	return 0;
+	return end_survey(a->out, answer, e);
 }
 
 /* What owners may be, and become. */
@@ -237,6 +264,8 @@ static int run(int argc, char **argv, json_t *answer, struct err *e)
 	if (r == 0) {
 		if (streq(verb, "unpack"))
 			r = do_unpack(&a, answer, e);
+		else if (streq(verb, "survey"))
+			r = do_survey(&a, answer, e);
 		else if (streq(verb, "digest"))
 			r = do_digest(&a, answer, e);
 		else if (streq(verb, "remove"))

@@ -9,20 +9,22 @@
  *   unpack  --in-fd N --out-fd N [--userns-fd N] [--blob-fd N] [--digest HEX] [--size N]
  *           [--diff-id HEX] [--max-bytes N] [--nonempty] [--record-owners]
  *           [--uid-map MAP --gid-map MAP]
+ *   survey  --out-fd N [--userns-fd N]
  *   remove  --out-fd N [--userns-fd N] NAME
  *   registry --in-fd N            the downloader: uctr/registry_proto.h
  *
  * in-fd is read to its end. blob-fd is an empty file that receives the same bytes. out-fd is an
- * empty directory that becomes the layer's tree (unpack), or the directory that holds NAME
- * (remove). digest and size say what the bytes read must be, diff-id what they are uncompressed.
+ * empty directory that becomes the layer's tree (unpack), one that is
+ * such a tree (survey), or the directory that holds NAME (remove). digest and size say what the bytes read must be, diff-id what they are uncompressed.
  * userns-fd is the user namespace whose ids the tree's owners are. An owner that it does not map is
  * an error, or with record-owners becomes 0 and is written down (uctr/owner.h). A MAP is a list of
  * ID:NSID:COUNT: what owners in the archive are in that namespace; without one they are the same.
  *
  * It answers with one line of JSON on standard output and exit code 0:
  *   {"ok":true, "digest":HEX, "size":N, "diffId":HEX, "compression":"none|gzip|zstd|xz|bzip2",
- *    "bytes":N, "entries":N, "devices":N, "xattrs":N}
- * (the last six from unpack alone; devices and xattrs count what was left out), or
+ *    "bytes":N, "entries":N, "devices":N, "xattrs":N, "survey":SUM, "files":N}
+ * (from compression on from unpack alone; devices and xattrs count what was left out; survey, 16 hex
+ * digits, and files tell what the tree is, and are all that the verb survey answers), or
  *   {"ok":false, "errno":N, "error":TEXT}
  * with exit code 1. TEXT is one line, safe to print.
  *
@@ -52,6 +54,9 @@
 
 /* Digests travel as 64 lowercase hex digits of SHA-256, without a prefix. */
 #define UCTR_DIGEST_HEX 64
+
+/* What a tree looks like, as a sum over its files. */
+#define UCTR_SURVEY_HEX 16
 
 /*
  * Every limit on what an archive may ask for, in one table. They end bombs, and are far above what

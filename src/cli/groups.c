@@ -9,7 +9,7 @@
 extern const struct command cmd_exec, cmd_container_inspect, cmd_history, cmd_image_exists,
 	cmd_image_inspect, cmd_image_prune, cmd_image_tree, cmd_tag, cmd_untag, cmd_images,
 	cmd_import, cmd_info, cmd_kill, cmd_logs, cmd_ps, cmd_rm, cmd_rmi, cmd_run, cmd_stop,
-	cmd_wait;
+	cmd_system_check, cmd_wait;
 
 static const struct group_verb container_verbs[] = {
 	{ "exec", NULL, &cmd_exec },
@@ -40,6 +40,7 @@ static const struct group_verb image_verbs[] = {
 };
 
 static const struct group_verb system_verbs[] = {
+	{ "check", NULL, &cmd_system_check },
 	{ "info", NULL, &cmd_info },
 	{ NULL, NULL, NULL },
 };

@@ -193,6 +193,18 @@ int image_pull(struct image_store *s, const struct image_pull *p, char **ret_nam
 /* All tags of the repository that `name` means, sorted as the registry does; appended to *ret. */
 int image_remote_tags(const char *name, const struct remote_options *o, char ***ret, struct err *e);
 
+/*
+ * Verifies the store: digests of blobs, what trees look like in all forms, what records need. With
+ * repair, damaged blobs and trees go; image_clear() then removes what they held.
+ */
+struct image_check {
+	bool repair;
+	uint64_t blobs, trees; /* looked at */
+	unsigned int damaged, repaired;
+	char **lines; /* one for each damage, owned by the caller */
+};
+int image_check(struct image_store *s, struct image_check *c, struct err *e);
+
 /* Where bundled OCI layouts lie: $UCTR_IMAGES, or PREFIX/share/uctr/images. */
 const char *bundled_image_dir(void);
 

@@ -24,7 +24,7 @@
  * the second to finish drops its own tree.
  */
 
-static int need_userns(struct image_store *s, struct err *e)
+int store_need_userns(struct image_store *s, struct err *e)
 {
 	return s->userns_fd >= 0 || !s->userns ? 0 : s->userns(s, e);
 }
@@ -36,7 +36,7 @@ int layer_remove_tree(struct image_store *s, int form_fd, const char *name, stru
 
 	if (faccessat(form_fd, name, F_OK, AT_SYMLINK_NOFOLLOW) < 0 && errno == ENOENT)
 		return 0;
-	r = need_userns(s, e);
+	r = store_need_userns(s, e);
 	if (r < 0)
 		return r;
 	t.out_fd = form_fd;
@@ -175,7 +175,7 @@ int stage_start(struct stage *st, int in_fd, const struct stage_want *want, stru
 	struct transfer t = TRANSFER_INIT("unpack");
 	_cleanup_fd_ int tree = -1;
 	char name[64];
-	int r = need_userns(st->s, e);
+	int r = store_need_userns(st->s, e);
 
 	if (r < 0)
 		return r;
@@ -223,7 +223,7 @@ int stage_fill(struct stage *st, int in_fd, const struct stage_want *want, struc
 static int publish_tree(struct stage *st, struct err *e)
 {
 	const char *id = st->res.diff_id;
-	char from[64], marker[UCTR_DIGEST_HEX + 8], text[UCTR_DIGEST_HEX + 64];
+	char from[64], marker[UCTR_DIGEST_HEX + 8];
 	int r;
 
 	snprintf(marker, sizeof(marker), "%s.ok", id);
@@ -236,9 +236,7 @@ static int publish_tree(struct stage *st, struct err *e)
 	snprintf(from, sizeof(from), "%s.new", st->key);
 	if (renameat(st->form_fd, from, st->form_fd, id) < 0)
 		return err_set(e, -errno, "put the layer in its place");
-	snprintf(text, sizeof(text), "sha256:%s %llu\n", id, (unsigned long long)st->res.bytes);
-	r = file_replace(st->form_fd, marker, text, strlen(text), 0600, true);
-	return r < 0 ? err_set(e, r, "mark the layer as complete") : 0;
+	return marker_write(st->form_fd, &st->res, e);
 }
 
 int stage_publish(struct stage *st, struct err *e)
@@ -338,22 +336,6 @@ bool layer_exists(struct image_store *s, const char *diff_id)
 	return n > 0 && (size_t)n < sizeof(path) && faccessat(s->dirfd, path, F_OK, 0) == 0;
 }
 
-int layer_bytes(struct image_store *s, const char *diff_id, uint64_t *ret, struct err *e)
-{
-	_cleanup_free_ char *path = str_printf("layers/%s/%s.ok", s->form, diff_id), *text = NULL;
-	size_t len = 0;
-	int r = path ? file_read(s->dirfd, path, 256, &text, &len) : -ENOMEM;
-	char *space = r == 0 ? strchr(text, ' ') : NULL, *end;
-
-	if (space && (end = strchr(space, '\n'))) {
-		*end = '\0';
-		r = parse_u64(space + 1, ret);
-	} else if (r == 0) {
-		r = -EINVAL;
-	}
-	return r < 0 ? err_set(e, r, "read the marker of layer %.12s", diff_id) : 0;
-}
-
 int stage_start_from_blob(
 	struct image_store *s, const struct tag_layer *l, struct stage *st, struct err *e)
 {
@@ -369,7 +351,10 @@ int stage_start_from_blob(
 	blob_path(l->blob, path);
 	in = openat(s->dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (in < 0)
-		return err_set(e, -errno, "open the kept layer sha256:%.12s", l->blob);
+		return errno == ENOENT
+			       ? err_msg(e, -ENOENT, "the kept layer sha256:%.12s is missing",
+					 l->blob)
+			       : err_set(e, -errno, "open the kept layer sha256:%.12s", l->blob);
 	r = stage_begin(s, false, st, e);
 	return r < 0 ? r : stage_start(st, in, &want, e);
 }

@@ -68,6 +68,14 @@ int layers_sweep(struct image_store *s, struct err *e);
 /* Is the tree there? One access(2). */
 bool layer_exists(struct image_store *s, const char *diff_id);
 
+/* The marker of a complete tree: of a transfer's result diff_id, bytes, survey and files. marker.c */
+int marker_write(int form_fd, const struct transfer_result *res, struct err *e);
+/* -EBADMSG: it is damaged. survey is "" where an older uctr wrote it. */
+int marker_read(int form_fd, const char *diff_id, struct transfer_result *ret, struct err *e);
+
+/* Sees to it that s->userns_fd is there. */
+int store_need_userns(struct image_store *s, struct err *e);
+
 /* How many bytes it holds, as its marker says. */
 int layer_bytes(struct image_store *s, const char *diff_id, uint64_t *ret, struct err *e);
 

@@ -112,7 +112,7 @@ static int get_hex(json_t *answer, const char *key, char *ret, struct err *e)
 
 static int read_result(json_t *answer, struct transfer_result *ret, struct err *e)
 {
-	const char *compression = "";
+	const char *compression = "", *survey = "";
 	int r = get_hex(answer, "digest", ret->digest, e);
 
 	if (r == 0)
@@ -122,7 +122,12 @@ static int read_result(json_t *answer, struct transfer_result *ret, struct err *
 	if (r >= 0)
 		r = json_get_u64(answer, "bytes", &ret->bytes, e);
 	if (r >= 0)
+		r = json_get_u64(answer, "files", &ret->files, e);
+	if (r >= 0)
+		r = json_get_str(answer, "survey", &survey, e);
+	if (r >= 0)
 		r = json_get_str(answer, "compression", &compression, e);
+	snprintf(ret->survey, sizeof(ret->survey), "%s", survey);
 	snprintf(ret->compression, sizeof(ret->compression), "%s", compression);
 	return r < 0 ? r : 0;
 }

@@ -30,12 +30,13 @@ struct transfer {
 		.hold_fd = -1, .size = -1                                                          \
 	}
 
-/* What it answered; the last three from unpack alone. */
+/* What it answered; strings are "" where there is none. */
 struct transfer_result {
 	char digest[UCTR_DIGEST_HEX + 1];
 	char diff_id[UCTR_DIGEST_HEX + 1];
 	char compression[16];
-	uint64_t size, bytes;
+	char survey[UCTR_SURVEY_HEX + 1]; /* from unpack and survey: what the tree looks like */
+	uint64_t size, bytes, files;
 };
 
 /* A helper at work. */
