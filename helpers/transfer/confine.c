@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/landlock.h>
+#include <poll.h>
 #include <sched.h>
 #include <signal.h>
 #include <stddef.h>
@@ -129,9 +130,14 @@ static int filter_calls(enum calls_set set, struct err *e)
 
 int confine_process(struct err *e)
 {
+	struct pollfd answer = { .fd = STDOUT_FILENO };
+
 	/* uctr gone: nobody waits for the tree. After the user namespace, which clears it. */
 	if (prctl(PR_SET_PDEATHSIG, SIGKILL) < 0)
 		return err_set(e, -errno, "follow the caller's end");
+	/* Or gone before that: then nobody reads the answer. */
+	if (poll(&answer, 1, 0) > 0 && (answer.revents & POLLERR))
+		return err_msg(e, -EPIPE, "the caller has ended");
 	umask(0);
 	if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0)
 		return err_set(e, -errno, "set no-new-privileges");

@@ -27,6 +27,7 @@ struct level {
 	unsigned int depth;
 	size_t path_len;
 	bool closed, has_base;
+	bool told; /* the directory itself is in the archive or the list */
 };
 
 static int walk(struct pack *p, struct level *l, struct err *e);
@@ -114,9 +115,14 @@ static int reopen(struct pack *p, struct level *l, struct err *e)
 	return 1;
 }
 
-static int enter(struct pack *p, struct level *l, const char *name, struct err *e)
+static int enter(struct pack *p, struct level *l, const char *name, bool told, struct err *e)
 {
-	struct level sub = { .up = l, .depth = l->depth + 1, .path_len = p->len };
+	struct level sub = {
+		.up = l,
+		.depth = l->depth + 1,
+		.path_len = p->len,
+		.told = told,
+	};
 	int r = view_open_dir(&p->now, &l->now, name, &sub.now);
 
 	if (r == -ENOENT) {
@@ -167,6 +173,40 @@ static void pop(struct pack *p, const struct level *l)
 {
 	p->len = l->path_len;
 	p->path[p->len] = '\0';
+}
+
+/*
+ * What changed stands below its directories, which are told first: an unpacker that has to make one
+ * up would give it a mode and an owner that hide those of the image.
+ */
+static int tell_dirs(struct pack *p, struct level *l, struct err *e)
+{
+	bool was_closed = l->closed;
+	size_t len = p->len, top = l->now.n;
+	struct stat st;
+	char cut;
+	int r;
+
+	if (l->told || !l->up)
+		return 0;
+	r = tell_dirs(p, l->up, e);
+	if (r == 0)
+		r = reopen(p, l, e);
+	if (r <= 0)
+		return r;
+	while (top > 0 && l->now.fds[top - 1] < 0)
+		top--;
+	if (top == 0 || fstat(l->now.fds[top - 1], &st) < 0)
+		return pack_fail(p, -ENOENT, "look into", e);
+	cut = p->path[l->path_len];
+	p->path[p->len = l->path_len] = '\0';
+	r = p->out ? pack_entry(p, l->now.fds[top - 1], ".", &st, e) : list(p, 'C', NULL, e);
+	p->path[l->path_len] = cut;
+	p->len = len;
+	l->told = true;
+	if (was_closed)
+		close_level(l);
+	return r;
 }
 
 static int put(struct pack *p, const struct level *l, size_t layer, const char *name,
@@ -248,12 +288,14 @@ static int visible(struct pack *p, struct level *l, const char *name, size_t lay
 			      : !was || !same(p, l->now.fds[layer], st, l->base.fds[where], &old,
 						name);
 	}
-	r = push(p, l, name, e);
+	r = tell ? tell_dirs(p, l, e) : 0;
+	if (r == 0)
+		r = push(p, l, name, e);
 	if (r == 0 && tell)
 		r = put(p, l, layer, name, st, !was, e);
 	/* A directory in the place of a file needs no mark: it hides what is not one. */
 	if (r == 0 && S_ISDIR(st->st_mode))
-		r = enter(p, l, name, e);
+		r = enter(p, l, name, tell, e);
 	pop(p, l);
 	return r;
 }
@@ -285,7 +327,7 @@ static int layer_name(struct pack *p, struct level *l, const struct view_name *n
 			r = pack_mark(p, ".wh..wh..opq", NULL, e);
 		fd_closep(&fd);
 		if (r == 0)
-			r = enter(p, l, n->name, e);
+			r = enter(p, l, n->name, true, e);
 	}
 	pop(p, l);
 	return r;
@@ -314,12 +356,29 @@ static int one_name(struct pack *p, struct level *l, const struct view_name *n, 
 	return 0;
 }
 
+/* A name that the base has: told when the view has it no more. */
+static int one_deleted(struct pack *p, struct level *l, const char *name, struct err *e)
+{
+	struct stat st;
+	size_t layer;
+	int r = view_find(&p->base, &l->base, name, &layer, &st);
+
+	if (r > 0) {
+		r = view_find(&p->now, &l->now, name, &layer, &st);
+		if (r > 0)
+			return 0;
+		if (r == 0)
+			r = tell_dirs(p, l, e);
+		if (r == 0)
+			return gone(p, name, NULL, e);
+	}
+	return r == 0 || e->code ? r : pack_fail(p, r, "look into", e);
+}
+
 /* What the base has in this directory, and the view has not. */
 static int deleted(struct pack *p, struct level *l, struct err *e)
 {
 	struct view_names names;
-	struct stat st;
-	size_t layer;
 	int r = reopen(p, l, e);
 
 	if (r <= 0 || !l->has_base)
@@ -327,20 +386,8 @@ static int deleted(struct pack *p, struct level *l, struct err *e)
 	r = view_list(&l->base, &names);
 	if (r < 0)
 		return pack_fail(p, r, "read the directory", e);
-	for (size_t i = 0; r == 0 && i < names.n; i++) {
-		const char *name = names.list[i].name;
-
-		r = view_find(&p->base, &l->base, name, &layer, &st);
-		if (r <= 0)
-			continue;
-		r = view_find(&p->now, &l->now, name, &layer, &st);
-		if (r == 0)
-			r = gone(p, name, NULL, e);
-		else if (r > 0)
-			r = 0;
-	}
-	if (r < 0 && !e->code)
-		r = pack_fail(p, r, "look into", e);
+	for (size_t i = 0; r == 0 && i < names.n; i++)
+		r = one_deleted(p, l, names.list[i].name, e);
 	view_names_free(&names);
 	return r;
 }

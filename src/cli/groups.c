@@ -6,13 +6,16 @@
 #include "base/str.h"
 #include "cli/command.h"
 
-extern const struct command cmd_exec, cmd_container_inspect, cmd_history, cmd_image_exists,
-	cmd_image_inspect, cmd_image_prune, cmd_image_tree, cmd_tag, cmd_untag, cmd_images,
-	cmd_import, cmd_info, cmd_kill, cmd_logs, cmd_ps, cmd_rm, cmd_rmi, cmd_run, cmd_stop,
-	cmd_system_check, cmd_wait;
+extern const struct command cmd_commit, cmd_diff, cmd_exec, cmd_export, cmd_container_inspect,
+	cmd_history, cmd_image_exists, cmd_image_inspect, cmd_image_prune, cmd_image_tree, cmd_tag,
+	cmd_untag, cmd_images, cmd_import, cmd_info, cmd_kill, cmd_logs, cmd_ps, cmd_rm, cmd_rmi,
+	cmd_run, cmd_stop, cmd_system_check, cmd_wait;
 
 static const struct group_verb container_verbs[] = {
+	{ "commit", NULL, &cmd_commit },
+	{ "diff", NULL, &cmd_diff },
 	{ "exec", NULL, &cmd_exec },
+	{ "export", NULL, &cmd_export },
 	{ "inspect", NULL, &cmd_container_inspect },
 	{ "kill", NULL, &cmd_kill },
 	{ "logs", NULL, &cmd_logs },

@@ -67,6 +67,8 @@ static int add_args(const struct transfer *t, char ***argv)
 		r = add_map("--uid-map", t->shift->uid, t->shift->n_uid, argv);
 	if (r == 0 && t->shift)
 		r = add_map("--gid-map", t->shift->gid, t->shift->n_gid, argv);
+	if (r == 0)
+		r = strv_extend(argv, t->more);
 	if (r == 0 && t->name)
 		r = strv_add(argv, "--");
 	if (r == 0 && t->name)
@@ -87,7 +89,7 @@ static int add_limit(const struct transfer *t, char ***argv, struct err *e)
 	if (text && *text && (parse_size(text, &max) < 0 || max == 0))
 		return err_msg(e, -EINVAL,
 			"UCTR_MAX_LAYER_SIZE: want a size like 20g, not \"%.40s\"", text);
-	if (fstatvfs(t->out_fd, &fs) < 0)
+	if (fstatvfs(t->out_fd >= 0 ? t->out_fd : t->hold_fd, &fs) < 0)
 		return err_set(e, -errno, "look for room on the disk");
 	room = (uint64_t)fs.f_bavail * fs.f_frsize / 100 * 95;
 	if (room < max)
@@ -125,6 +127,9 @@ static int read_result(json_t *answer, struct transfer_result *ret, struct err *
 		r = json_get_u64(answer, "files", &ret->files, e);
 	if (r >= 0)
 		r = json_get_str(answer, "survey", &survey, e);
+	r = json_get_u64(answer, "skipped", &ret->skipped, e);
+	if (r >= 0)
+		r = json_get_u64(answer, "changed", &ret->changed, e);
 	if (r >= 0)
 		r = json_get_str(answer, "compression", &compression, e);
 	snprintf(ret->survey, sizeof(ret->survey), "%s", survey);
@@ -159,17 +164,21 @@ static int start(const struct transfer *t, int answer_fd, pid_t *ret_pid, struct
 	_cleanup_strv_ char **argv = NULL;
 	struct spawn s = SPAWN_INIT;
 	const int fds[] = { t->in_fd, t->out_fd, t->userns_fd, t->blob_fd, t->hold_fd };
-	int keep[ARRAY_SIZE(fds)], r;
+	_cleanup_free_ int *keep = calloc(ARRAY_SIZE(fds) + t->n_more_fds, sizeof(*keep));
+	int r = 0;
 
-	if (add_args(t, &argv) < 0)
+	if (!keep || add_args(t, &argv) < 0)
 		return err_set(e, -ENOMEM, "start " UCTR_TRANSFER_NAME);
-	r = t->out_fd >= 0 && !t->name ? add_limit(t, &argv, e) : 0;
+	if ((t->out_fd >= 0 && !t->name) || t->hold_fd >= 0)
+		r = add_limit(t, &argv, e);
 	if (r < 0)
 		return r;
 	for (size_t i = 0; i < ARRAY_SIZE(fds); i++) {
 		if (fds[i] >= 0)
 			keep[s.n_keep++] = fds[i];
 	}
+	for (size_t i = 0; i < t->n_more_fds; i++)
+		keep[s.n_keep++] = t->more_fds[i];
 	s.path = dirs_helper(UCTR_TRANSFER_NAME);
 	s.argv = argv;
 	s.stdio[1] = answer_fd;

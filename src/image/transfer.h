@@ -23,6 +23,9 @@ struct transfer {
 	const char *name; /* for remove */
 	uint64_t deadline_ns; /* of CLOCK_MONOTONIC: then it is killed, -ETIME; 0: none */
 	const struct idmap *shift; /* owners in the archive to ids of the user namespace, or NULL */
+	char *const *more; /* further arguments, or NULL */
+	const int *more_fds; /* further descriptors, which those name */
+	size_t n_more_fds;
 };
 #define TRANSFER_INIT(v)                                                                           \
 	{                                                                                          \
@@ -37,6 +40,7 @@ struct transfer_result {
 	char compression[16];
 	char survey[UCTR_SURVEY_HEX + 1]; /* from unpack and survey: what the tree looks like */
 	uint64_t size, bytes, files;
+	uint64_t skipped, changed;
 };
 
 /* A helper at work. */
