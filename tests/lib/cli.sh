@@ -115,11 +115,12 @@ is_gone()
 }
 
 # remains: one line for each thing a container may leave: directories, names, sockets,
-# registrations of living monitors, cgroups, processes.
+# registrations of living monitors, cgroups, processes. A login has files of others in its runtime
+# directory, which are none of ours.
 remains()
 {
 	find "$(data_dir)/containers" "$(data_dir)/names" -mindepth 1 -maxdepth 1 2> /dev/null
-	find "$XDG_RUNTIME_DIR" -mindepth 1 ! -type d ! -name '*lock*' 2> /dev/null |
+	find "$XDG_RUNTIME_DIR/uctr" -mindepth 1 ! -type d ! -name '*lock*' 2> /dev/null |
 		while read -r f; do
 			case $f in
 			*/userns/[0-9]* | */userns-one/[0-9]*) is_gone "${f##*/}" || echo "$f" ;;
