@@ -350,9 +350,10 @@ int stage_start_from_blob(
 
 	blob_path(l->blob, path);
 	in = openat(s->dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	/* Not ENOENT: by that a start knows an image that can be pulled. */
 	if (in < 0)
 		return errno == ENOENT
-			       ? err_msg(e, -ENOENT, "the kept layer sha256:%.12s is missing",
+			       ? err_msg(e, -EBADMSG, "the kept layer sha256:%.12s is missing",
 					 l->blob)
 			       : err_set(e, -errno, "open the kept layer sha256:%.12s", l->blob);
 	r = stage_begin(s, false, st, e);
