@@ -9,7 +9,8 @@
 extern const struct command cmd_commit, cmd_diff, cmd_exec, cmd_export, cmd_container_inspect,
 	cmd_history, cmd_image_exists, cmd_image_inspect, cmd_image_prune, cmd_image_tree, cmd_tag,
 	cmd_untag, cmd_images, cmd_import, cmd_info, cmd_kill, cmd_logs, cmd_ps, cmd_rm, cmd_rmi,
-	cmd_run, cmd_stop, cmd_system_check, cmd_wait;
+	cmd_run, cmd_stop, cmd_system_check, cmd_system_df, cmd_system_prune, cmd_system_reset,
+	cmd_wait;
 
 static const struct group_verb container_verbs[] = {
 	{ "commit", NULL, &cmd_commit },
@@ -44,7 +45,10 @@ static const struct group_verb image_verbs[] = {
 
 static const struct group_verb system_verbs[] = {
 	{ "check", NULL, &cmd_system_check },
+	{ "df", NULL, &cmd_system_df },
 	{ "info", NULL, &cmd_info },
+	{ "prune", NULL, &cmd_system_prune },
+	{ "reset", NULL, &cmd_system_reset },
 	{ NULL, NULL, NULL },
 };
 

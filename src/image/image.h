@@ -205,6 +205,15 @@ struct image_check {
 };
 int image_check(struct image_store *s, struct image_check *c, struct err *e);
 
+/*
+ * Names of blobs and of layers (diff ids) that the images with these ids need, appended to *ret; in no
+ * order, some more than once.
+ */
+int image_needs(struct image_store *s, char *const *ids, char ***ret, struct err *e);
+
+/* Removes what killed makers of layers left, in every ownership form. */
+int image_sweep(struct image_store *s, struct err *e);
+
 /* Where bundled OCI layouts lie: $UCTR_IMAGES, or PREFIX/share/uctr/images. */
 const char *bundled_image_dir(void);
 
