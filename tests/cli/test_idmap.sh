@@ -147,6 +147,7 @@ END
 	assertEquals "" "$(getfattr -d "$tree/mine")"
 	assert_run "$UCTR" rmi ti-image
 	assertExit 0
+	assertCleared
 	assertEquals "" "$(find "$UCTR_DATA/layers" -name app)"
 }
 
@@ -271,6 +272,7 @@ test_owners_are_the_same_under_every_map()
 	assertOut "$(printf '0:0 -rw-r-----\n7:0 -rwxr-xr-x')"
 	assert_run "$UCTR" rmi ti-image
 	assertExit 0
+	assertCleared
 	assertEquals "forms are left" "" "$(find "$(data_dir)/layers" -name third)"
 }
 

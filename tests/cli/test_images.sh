@@ -4,6 +4,8 @@
 
 # shellcheck source=tests/lib/common.sh
 . "$(dirname "$0")/../lib/common.sh"
+# shellcheck source=tests/lib/cli.sh
+. "$(dirname "$0")/../lib/cli.sh"
 
 setUp()
 {
@@ -19,17 +21,6 @@ setUp()
 trees()
 {
 	find "$UCTR_DATA"/layers -name '*.ok' 2> /dev/null | wc -l
-}
-
-# The process that removes what images held goes on behind the command.
-cleared()
-{
-	[ -z "$(find "$UCTR_DATA/layers" "$UCTR_DATA/tmp" -name 'gone-*' 2> /dev/null | head -n 1)" ]
-}
-
-assertCleared()
-{
-	wait_for 10 cleared || fail "still there: $(find "$UCTR_DATA" -name 'gone-*')"
 }
 
 test_table()

@@ -107,6 +107,17 @@ data_dir()
 	echo "${UCTR_DATA:-${XDG_DATA_HOME:-$HOME/.local/share}/uctr}"
 }
 
+# The process that removes what images held goes on behind the command.
+cleared()
+{
+	[ -z "$(find "$(data_dir)/layers" "$(data_dir)/tmp" -name 'gone-*' 2> /dev/null | head -n 1)" ]
+}
+
+assertCleared()
+{
+	wait_for 10 cleared || fail "still there: $(find "$(data_dir)" -name 'gone-*')"
+}
+
 # is_gone PID: neither alive nor a zombie that still does something.
 is_gone()
 {
