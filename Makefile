@@ -286,6 +286,7 @@ check-vm: tests
 
 bench: all $(bench_bins)
 	+@sh tests/bench/run
+	+@sh tests/bench/pull
 
 demo: all
 	+@sh contrib/demo

@@ -237,5 +237,54 @@ test_limit_of_size()
 	nothing_left
 }
 
+# described DIR: every file below it as the user namespace sees it.
+# shellcheck disable=SC2016 # expands in the shell of the namespace
+described()
+{
+	"$UCTR" unshare sh -c 'cd "$0" && find . ! -type d -printf "%P %y %#m %U:%G %s %T@ %n %l\n" -o \
+		-printf "%P %y %#m %U:%G %T@\n" | sort; getfattr -Rhd -m - . 2> /dev/null | sort' "$1"
+}
+
+# What tar makes of an archive is what the layer is: long names, PAX and GNU forms, sparse files,
+# hard links, FIFOs, times with fractions, owners, special modes, attributes.
+test_as_tar_unpacks_it()
+{
+	need fullmap cmd:getfattr || return 0
+	r=$T/nasty
+	long=$(printf 'l%.0s' $(seq 250))
+	mkdir -p "$r/dir/$long/$long" "$r/sticky" "$r/closed"
+	echo one > "$r/dir/$long/$long/f"
+	ln "$r/dir/$long/$long/f" "$r/hard"
+	ln -s "$long/$long/none" "$r/dir/link"
+	ln -s "$(printf 'x/%.0s' $(seq 200))" "$r/longlink"
+	mkfifo "$r/fifo"
+	truncate -s 5M "$r/sparse"
+	echo end | dd of="$r/sparse" bs=1 seek=3000000 conv=notrunc 2> /dev/null
+	truncate -s 1M "$r/hole"
+	printf 'a b\n' > "$r/$(printf 'new\nline')"
+	echo x > "$r/prog"
+	setfattr -n user.note -v text "$r/prog"
+	chmod 4755 "$r/prog"
+	chmod 1777 "$r/sticky"
+	chmod 000 "$r/closed"
+	touch -h -d '2001-02-03 04:05:06.789012345' "$r/prog" "$r/dir/link" "$r/sticky"
+	touch -d '1960-01-01' "$r/hole"
+	for format in gnu pax; do
+		more="--owner=7 --group=8"
+		[ $format = gnu ] || more="$more --xattrs"
+		# shellcheck disable=SC2086 # options
+		tar -C "$r" -S --format=$format $more -cf "$T/nasty.tar" .
+		rm -rf "$T/data2" && mkdir "$T/data2"
+		"$UCTR" unshare tar -C "$T/data2" -xpS --xattrs --numeric-owner -f "$T/nasty.tar"
+		assert_run env UCTR_DATA="$T/store$format" "$UCTR" import "$T/nasty.tar" nasty
+		assertExit 0
+		tree=$(find "$T/store$format/layers" -mindepth 2 -maxdepth 2 -type d)
+		assertEquals "as $format" "$(described "$T/data2")" "$(described "$tree")"
+		assertTrue "holes stay holes in $format" "[ $(du -k "$tree/sparse" | cut -f1) -lt 100 ]"
+		"$UCTR" unshare rm -rf "$T/data2" "$T/store$format"
+	done
+	chmod 755 "$r/closed"
+}
+
 # shellcheck disable=SC1091
 . shunit2

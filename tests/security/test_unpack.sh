@@ -11,6 +11,8 @@
 
 # shellcheck source=tests/lib/common.sh
 . "$(dirname "$0")/../lib/common.sh"
+# shellcheck source=tests/lib/redteam.sh
+. "$(dirname "$0")/../lib/redteam.sh"
 
 # The store of each test is its own; the victim is open to everybody, so that only the unpacker's
 # care protects it.
@@ -595,6 +597,93 @@ test_ids_outside_the_map()
 		file f 0644 x
 	END
 	refused "f belongs to group 4294967295" "/etc/subgid"
+}
+
+# xz_with_dictionary CODE < XZ: the same with another size of dictionary in the block's header.
+xz_with_dictionary()
+{
+	python3 -c 'import struct, sys, zlib
+d = bytearray(sys.stdin.buffer.read())
+n = (d[12] + 1) * 4
+assert d[14:16] == b"\x21\x01"
+d[16] = int(sys.argv[1])
+d[12 + n - 4:12 + n] = struct.pack("<I", zlib.crc32(bytes(d[12:12 + n - 4])))
+sys.stdout.buffer.write(d)' "$1"
+}
+
+# taken: the attack succeeds when the archive becomes an image.
+taken()
+{
+	"$UCTR" import "$T/x.tar" x > /dev/null 2>&1 || return 0
+	echo "it became an image"
+	return 1
+}
+
+# zstd_window CODE: one frame without a size, its window, and an empty last block; then an ordinary one.
+zstd_window()
+{
+	{
+		printf '\050\265\057\375\000'
+		printf '%b' "$1"
+		printf '\001\000\000'
+		zstd -q -c "$T/good.tar"
+	} > "$T/x.tar"
+}
+
+# row B11: windows of 2 GiB (zstd), dictionaries of 1.5 GiB (xz) | red: the same with small ones, which are taken
+test_decompressors_that_want_memory()
+{
+	need fullmap cmd:python3 cmd:xz cmd:zstd || return 0
+	echo 'file f 0644 text' | mktar "$T/good.tar"
+	xz -0 -k "$T/good.tar"
+	zstd_window '\0250'
+	assert_run "$UCTR" import "$T/x.tar" x
+	refused "the zstd window is larger than 128 MB, the limit"
+	zstd_window '\0210'
+	falls "became an image" taken
+	rm -rf "$UCTR_DATA"
+	xz_with_dictionary 37 < "$T/good.tar.xz" > "$T/x.tar"
+	assert_run "$UCTR" import "$T/x.tar" x
+	refused "import $T/x.tar: "
+	xz_with_dictionary 16 < "$T/good.tar.xz" > "$T/x.tar"
+	falls "became an image" taken
+}
+
+# entries N: a file, and N entries that cost nothing to write down.
+entries()
+{
+	{
+		echo 'file f 0644 text'
+		yes 'char c 1 3' | head -n "$1"
+	} | "$HELPERS/mktar" | gzip -1 > "$T/x.tar"
+}
+
+# row B11: more than a million entries | red: a thousand, which are taken
+test_too_many_entries()
+{
+	need fullmap || return 0
+	entries 1000000
+	assert_run "$UCTR" import "$T/x.tar" x
+	refused "the archive has more than 1000000 entries, the limit"
+	entries 1000
+	falls "became an image" taken
+}
+
+# deep N: a file below N directories.
+deep()
+{
+	printf 'file %sf 0644 text\n' "$(printf 'd/%.0s' $(seq "$1"))" | mktar "$T/x.tar"
+}
+
+# row B11: names with 20 000 components | red: one with 200, which is taken
+test_depth()
+{
+	need fullmap || return 0
+	deep 20000
+	assert_run "$UCTR" import "$T/x.tar" x
+	refused "it is too"
+	deep 200
+	falls "became an image" taken
 }
 
 # shellcheck disable=SC1091
