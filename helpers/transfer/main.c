@@ -15,6 +15,7 @@
 #include "args.h"
 #include "base/str.h"
 #include "confine.h"
+#include "members.h"
 #include "pack_verb.h"
 #include "registry.h"
 #include "survey.h"
@@ -227,6 +228,39 @@ static int do_unpack(struct args *a, json_t *answer, struct err *e)
 	return r < 0 ? r : end_unpack(&s, &t, a, answer, e);
 }
 
+/* Both read one stream by the confined thread pair of unpack, and write as the caller. */
+static int do_stream(struct args *a, bool take_apart, json_t *answer, struct err *e)
+{
+	_cleanup_(stream_free)
+	struct stream s;
+	char hex[UCTR_DIGEST_HEX + 1];
+	int r = need_fd(a->in, "in-fd", e);
+
+	stream_setup(&s, a);
+	s.blob_fd = -1;
+	if (r == 0)
+		r = take_apart ? need_fd(a->out, "out-fd", e) : need_fd(a->blob, "blob-fd", e);
+	if (r == 0)
+		r = stream_init(&s, e);
+	if (r == 0)
+		r = confine_process(e);
+	if (r == 0)
+		r = stream_start(&s, e);
+	if (r == 0)
+		r = confine_thread(take_apart ? a->out : -1, e);
+	if (r == 0)
+		r = take_apart ? members(&s, a->out, e) : inflate_to(&s, a->blob, e);
+	if (r == 0)
+		r = end_input(&s, a, answer, e);
+	if (r == 0)
+		r = stream_hex(s.out_md, hex, e);
+	if (r == 0)
+		r = match("uncompressed layer (diff id)", hex, a->diff_id, e);
+	if (r == 0)
+		json_object_set_new(answer, "diffId", json_string(hex));
+	return r;
+}
+
 static int do_remove(struct args *a, const char *name, struct err *e)
 {
 	int r = need_fd(a->out, "out-fd", e);
@@ -266,6 +300,8 @@ static int run(int argc, char **argv, json_t *answer, struct err *e)
 			r = do_unpack(&a, answer, e);
 		else if (streq(verb, "survey"))
 			r = do_survey(&a, answer, e);
+		else if (streq(verb, "members") || streq(verb, "inflate"))
+			r = do_stream(&a, streq(verb, "members"), answer, e);
 		else if (streq(verb, "digest"))
 			r = do_digest(&a, answer, e);
 		else if (streq(verb, "remove"))

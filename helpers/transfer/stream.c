@@ -218,7 +218,7 @@ int stream_start(struct stream *s, struct err *e)
 }
 
 /* The next bytes of the tar stream, 0 at its end, or the error of the thread that makes it. */
-static ssize_t next(struct stream *s, const void **ret, struct err *e)
+ssize_t stream_next(struct stream *s, const void **ret, struct err *e)
 {
 	size_t n = ring_next(&s->ring, ret);
 
@@ -233,7 +233,7 @@ static ssize_t next(struct stream *s, const void **ret, struct err *e)
 ssize_t stream_tar_read(struct archive *a, void *stream, const void **ret)
 {
 	struct stream *s = stream;
-	ssize_t n = next(s, ret, s->e);
+	ssize_t n = stream_next(s, ret, s->e);
 
 	if (n >= 0)
 		return n;
@@ -248,7 +248,7 @@ int stream_finish(struct stream *s, struct err *e)
 	const void *data;
 	ssize_t n;
 
-	while ((n = next(s, &data, e)) > 0) {
+	while ((n = stream_next(s, &data, e)) > 0) {
 		trailer += (uint64_t)n;
 		if (trailer > UCTR_MAX_TRAILER)
 			return err_msg(e, -EFBIG, "more than %llu bytes follow the archive's end",

@@ -52,6 +52,9 @@ int stream_start(struct stream *s, struct err *e);
 /* libarchive's read callback for the tar reader; client data is the stream, errors go to s->e. */
 ssize_t stream_tar_read(struct archive *a, void *stream, const void **ret);
 
+/* The next decoded bytes: how many, 0 at the end. stream_finish() has to follow. */
+ssize_t stream_next(struct stream *s, const void **ret, struct err *e);
+
 /* Reads what lies behind the archive's end, in both forms, so that the digests are complete. */
 int stream_finish(struct stream *s, struct err *e);
 

@@ -12,6 +12,8 @@
  *   survey  --out-fd N [--userns-fd N]
  *   remove  --out-fd N [--userns-fd N] NAME
  *   registry --in-fd N            the downloader: uctr/registry_proto.h
+ *   members --in-fd N --out-fd N [--max-bytes N]
+ *   inflate --in-fd N --blob-fd N [--digest HEX] [--size N] [--diff-id HEX]
  *
  * in-fd is read to its end. blob-fd is an empty file that receives the same bytes. out-fd is an
  * empty directory that becomes the layer's tree (unpack), one that is
@@ -19,6 +21,13 @@
  * userns-fd is the user namespace whose ids the tree's owners are. An owner that it does not map is
  * an error, or with record-owners becomes 0 and is written down (uctr/owner.h). A MAP is a list of
  * ID:NSID:COUNT: what owners in the archive are in that namespace; without one they are the same.
+ *
+ * members takes an archive of images (tar, perhaps compressed) apart: its regular files come into the
+ * directory out-fd as 0, 1, 2 ..., and `members` there is a JSON array of {"name":NAME, "file":"0",
+ * "digest":HEX, "size":N, "compression":"none|gzip|zstd"}, or {"name":NAME, "link":NAME} for a link to
+ * another member, in the order of the archive. NAMEs are relative, without "." and ".."; "" leads
+ * nowhere. Members that are anything else, or have other names, are left out.
+ * inflate writes what in-fd holds to blob-fd, uncompressed.
  *
  * It answers with one line of JSON on standard output and exit code 0:
  *   {"ok":true, "digest":HEX, "size":N, "diffId":HEX, "compression":"none|gzip|zstd|xz|bzip2",
@@ -72,6 +81,7 @@
 #define UCTR_MAX_TRAILER (16ULL << 20) /* bytes behind the archive's end */
 #define UCTR_MAX_TRANSFER_MEM (224ULL << 20) /* RLIMIT_DATA: zstd and xz windows, PAX headers */
 #define UCTR_MAX_DOCUMENT (4U << 20) /* manifest, index or config */
+#define UCTR_MAX_MEMBERS 10000 /* files of an archive of images */
 #define UCTR_MAX_LAYERS 128 /* of one image */
 
 #endif

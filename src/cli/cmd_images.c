@@ -182,13 +182,14 @@ static bool image_passes(const struct filter *f, json_t *image)
 	       labels_match(f->labels, json_object_get(image, "Labels"));
 }
 
-static int add_row(json_t *rows, json_t *image, const char *name, struct err *e)
+static int add_row(
+	json_t *rows, json_t *image, const char *name, const char *manifest, struct err *e)
 {
 	const char *shown = *name ? familiar(name) : "<none>:<none>";
 	const char *colon = strrchr(shown, ':');
 	_cleanup_free_ char *repo = strndup(shown, (size_t)(colon - shown));
 	_cleanup_free_ char *id = str_printf("sha256:%s", text(image, "Id"));
-	_cleanup_free_ char *digest = str_printf("sha256:%s", text(image, "Digest"));
+	_cleanup_free_ char *digest = str_printf("sha256:%s", manifest);
 	char size[32], since[64], ago[80], at[64];
 	int64_t created = number(image, "Created"), now = time(NULL);
 	json_t *row;
@@ -214,15 +215,17 @@ static int make_rows(json_t *list, const struct filter *f, bool all, json_t *row
 
 	json_array_foreach (list, i, image) {
 		json_t *names = json_object_get(image, "Names");
+		json_t *digests = json_object_get(image, "Digests");
 
 		if (!image_passes(f, image))
 			continue;
 		if (json_array_size(names) == 0 && !f->references &&
 			(all || (f->has_dangling && f->dangling)))
-			r = add_row(rows, image, "", e);
+			r = add_row(rows, image, "", text(image, "Digest"), e);
 		json_array_foreach (names, k, name) {
 			if (r == 0 && references_match(f->references, json_string_value(name)))
-				r = add_row(rows, image, json_string_value(name), e);
+				r = add_row(rows, image, json_string_value(name),
+					json_string_value(json_array_get(digests, k)), e);
 		}
 		if (r < 0)
 			return r;

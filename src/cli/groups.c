@@ -7,10 +7,10 @@
 #include "cli/command.h"
 
 extern const struct command cmd_commit, cmd_diff, cmd_exec, cmd_export, cmd_container_inspect,
-	cmd_history, cmd_image_exists, cmd_image_inspect, cmd_image_prune, cmd_image_tree, cmd_tag,
-	cmd_untag, cmd_images, cmd_import, cmd_info, cmd_kill, cmd_logs, cmd_ps, cmd_rm, cmd_rmi,
-	cmd_run, cmd_stop, cmd_system_check, cmd_system_df, cmd_system_prune, cmd_system_reset,
-	cmd_wait;
+	cmd_history, cmd_image_exists, cmd_image_inspect, cmd_image_prune, cmd_image_tree, cmd_copy,
+	cmd_load, cmd_save, cmd_tag, cmd_untag, cmd_images, cmd_import, cmd_info, cmd_kill,
+	cmd_logs, cmd_ps, cmd_rm, cmd_rmi, cmd_run, cmd_stop, cmd_system_check, cmd_system_df,
+	cmd_system_prune, cmd_system_reset, cmd_wait;
 
 static const struct group_verb container_verbs[] = {
 	{ "commit", NULL, &cmd_commit },
@@ -30,13 +30,16 @@ static const struct group_verb container_verbs[] = {
 };
 
 static const struct group_verb image_verbs[] = {
+	{ "copy", NULL, &cmd_copy },
 	{ "exists", NULL, &cmd_image_exists },
 	{ "history", NULL, &cmd_history },
 	{ "import", NULL, &cmd_import },
 	{ "inspect", NULL, &cmd_image_inspect },
+	{ "load", NULL, &cmd_load },
 	{ "ls", "list", &cmd_images },
 	{ "prune", NULL, &cmd_image_prune },
 	{ "rm", "remove", &cmd_rmi },
+	{ "save", NULL, &cmd_save },
 	{ "tag", NULL, &cmd_tag },
 	{ "tree", NULL, &cmd_image_tree },
 	{ "untag", NULL, &cmd_untag },

@@ -77,7 +77,8 @@ int image_import(
 	struct image_store *s, const struct image_import *what, char **ret_id, struct err *e);
 
 /*
- * All images, a JSON array of {Id, Digest (of the manifest), Names[] (none: empty), Created
+ * All images, a JSON array of {Id, Digest (of the manifest), Names[] (none: empty), Digests[] (of each
+ * name: one image may have come with several manifests), Created
  * (by its config, seconds), Entered (the store), Size, Labels{}}, newest first. Ids and digests are
  * 64 hex digits.
  */
@@ -129,6 +130,40 @@ struct image_prune {
 /* Lines as of image_remove(); *ret_space: bytes that are freed. */
 int image_prune(struct image_store *s, const struct image_prune *what, char ***ret_removed,
 	uint64_t *ret_space, struct err *e);
+
+/*
+ * Writes images to an archive or directory: format docker-archive, oci-archive, oci-dir or docker-dir
+ * (one image). The path "-" is standard output. An archive of that name is replaced when the new one
+ * is complete; an OCI layout that is there keeps its other images.
+ */
+struct image_save {
+	const char *format, *path;
+	char *const *images; /* names or ids; an id is saved without a name */
+};
+int image_save(struct image_store *s, const struct image_save *what, struct err *e);
+
+/*
+ * Brings all images of an archive (docker-archive or oci-archive, compressed or not; "-": standard
+ * input), OCI layout or dir into the store. -EEXIST when a name of it is another image here, unless
+ * `replace`. Appends "Loaded image: NAME" or "Loaded image ID: ID" to *ret_lines.
+ */
+struct image_load {
+	const char *path;
+	bool replace;
+	const struct fetch_watch *watch; /* or NULL */
+};
+int image_load(
+	struct image_store *s, const struct image_load *what, char ***ret_lines, struct err *e);
+
+/*
+ * Copies one image. Places are TRANSPORT:PLACE, as `uctr copy --help` lists them; a bundle with
+ * several images needs the name of one. platform (OS/ARCH[/VARIANT]; NULL: this machine's) chooses
+ * from an index.
+ */
+struct image_copy {
+	const char *from, *to, *platform;
+};
+int image_copy(struct image_store *s, const struct image_copy *what, struct err *e);
 
 /* Does anything wait for removal? One look at each directory of the store. */
 bool image_clear_waits(struct image_store *s);

@@ -21,9 +21,9 @@ static int newest_first(const void *a, const void *b)
 
 static json_t *entry(const struct tag *rec)
 {
-	return json_pack("{ss ss s[] sI sI sI sO}", "Id", rec->id, "Digest", rec->manifest, "Names",
-		"Created", (json_int_t)rec->built, "Entered", (json_int_t)rec->created, "Size",
-		(json_int_t)rec->size, "Labels", rec->labels);
+	return json_pack("{ss ss s[] s[] sI sI sI sO}", "Id", rec->id, "Digest", rec->manifest,
+		"Names", "Digests", "Created", (json_int_t)rec->built, "Entered",
+		(json_int_t)rec->created, "Size", (json_int_t)rec->size, "Labels", rec->labels);
 }
 
 /* One entry for each id, which gathers the names of its records. */
@@ -40,9 +40,12 @@ static int gather(const struct tag *all, size_t n, json_t *list)
 			r |= json_array_append_new(list, o);
 			r |= json_object_set(by_id, all[i].id, o);
 		}
-		if (r == 0 && *all[i].name)
+		if (r == 0 && *all[i].name) {
 			r = json_array_append_new(
 				json_object_get(o, "Names"), json_text(all[i].name));
+			r |= json_array_append_new(
+				json_object_get(o, "Digests"), json_string(all[i].manifest));
+		}
 	}
 	return r;
 }

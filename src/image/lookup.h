@@ -21,9 +21,10 @@ int lookup_or_bundled(
 	struct image_store *s, const char *text, struct tag *ret, bool *ret_by_id, struct err *e);
 
 /*
- * The full name that a person's text gives an image ("localhost/x:latest"), malloc'ed. names.c
+ * The full name that a text gives a new image ("localhost/x:latest"), malloc'ed; `host` where it has
+ * none: REF_HOST_LOCAL for what a person types, REF_HOST_DOCKER for what is read in archives. names.c
  */
-int name_new(const char *text, char **ret, struct err *e);
+int name_new(const char *text, const char *host, char **ret, struct err *e);
 
 /* -ENOENT with a message that names the image and the cure. */
 int lookup_failed(const char *text, struct err *e);

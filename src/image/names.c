@@ -8,7 +8,7 @@
 #include "image/lookup.h"
 #include "image/ref.h"
 
-int name_new(const char *text, char **ret, struct err *e)
+int name_new(const char *text, const char *host, char **ret, struct err *e)
 {
 	_cleanup_(ref_free)
 	struct ref ref = { 0 };
@@ -19,7 +19,7 @@ int name_new(const char *text, char **ret, struct err *e)
 	if (ref.digest)
 		return err_msg(
 			e, -EINVAL, "image name \"%.80s\": a new name cannot have a digest", text);
-	*ret = ref_name(&ref, REF_HOST_LOCAL);
+	*ret = ref_name(&ref, host);
 	return *ret ? 0 : err_set(e, -ENOMEM, "image name");
 }
 
@@ -48,7 +48,7 @@ int image_tag(struct image_store *s, const char *name, char *const *new_names, s
 	strv_foreach (n, new_names) {
 		char *one = NULL;
 
-		r = name_new(n, &one, e);
+		r = name_new(n, REF_HOST_LOCAL, &one, e);
 		if (r < 0)
 			return r;
 		if (strv_take(&full, one) < 0)
