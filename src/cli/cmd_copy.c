@@ -4,17 +4,19 @@
 
 #include "base/str.h"
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/remote_opts.h"
 #include "cli/warn.h"
 #include "engine/engine.h"
 
 struct copy_args {
+	struct remote_args remote;
 	char *platform;
 };
 
 static const struct opt copy_opts[] = {
 	OPT_STR(0, "platform", struct copy_args, platform, "OS/ARCH[/VARIANT]",
 		"Which image of an index is copied (default: this machine's)"),
+	OPT_INCLUDE(struct copy_args, remote, remote_opts),
 	OPT_END,
 };
 
@@ -27,8 +29,10 @@ static int copy(void *args, char **operands, struct err *e)
 		.platform = a->platform,
 	};
 	_cleanup_engine_ struct engine en = ENGINE_INIT;
-	int r = engine_open(&en, e);
+	int r = remote_args_read(&a->remote, &what.remote, e);
 
+	if (r == 0)
+		r = engine_open(&en, e);
 	if (r == 0)
 		r = engine_check_store(&en, e);
 	if (r == 0)
@@ -49,6 +53,7 @@ const struct command cmd_copy = {
 		"Into a layout and the store the image comes beside those that are there, and "
 		"takes its name over.\n\n"
 		"  uctr:NAME                  an image of the store\n"
+		"docker://NAME              an image of a registry; only as SOURCE\n"
 		"oci:DIR[:TAG]              an OCI image layout\n"
 		"oci-archive:FILE[:TAG]     the same as an archive\n"
 		"docker-archive:FILE[:NAME] as docker save makes it\n"

@@ -90,9 +90,11 @@ static int load(void *args, char **operands, struct err *e)
 	if (r < 0)
 		return r;
 	/* Bars for people; what is loaded is told by the lines at the end. */
-	progress_begin(&progress, a->quiet || !isatty(STDERR_FILENO), false);
+	progress_begin(&progress, a->quiet || !isatty(STDERR_FILENO), true);
 	what.watch = &progress.watch;
 	r = image_load(&en.images, &what, &lines, e);
+	if (r == -EINTR)
+		err_exit(e, 130);
 	engine_clear_images(&en);
 	warn_flush(&en);
 	/* What was loaded is told even when a later image failed. */

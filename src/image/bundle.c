@@ -14,6 +14,7 @@
 #include "base/red.h"
 #include "base/str.h"
 #include "image/config.h"
+#include "image/lookup.h"
 #include "image/ref.h"
 #include "image/transfer.h"
 #include "sys/inroot.h"
@@ -320,8 +321,9 @@ static int take_apart(struct image_store *s, int in, struct bundle *b, struct er
 	t.out_fd = b->dir;
 	t.hold_fd = b->st.lock_fd;
 	r = transfer_run(&t, NULL, e);
-	if (r == 0)
-		r = json_parse_file(b->dir, "members", 64U << 20, "members", &table, e);
+	if (r < 0)
+		return err_wrap(e, r, "%s", b->what);
+	r = json_parse_file(b->dir, "members", 64U << 20, "members", &table, e);
 	if (r < 0)
 		return r;
 	return index_members(b, table) < 0 ? err_set(e, -ENOMEM, "list the archive") : 0;
@@ -366,12 +368,18 @@ int bundle_open(struct image_store *s, const char *path, struct bundle *b, struc
 	return r < 0 ? err_wrap(e, r, "%s", b->what) : 0;
 }
 
+/* In full, in the familiar form ("x" for docker.io/library/x:latest), or the tag alone. */
 static bool has_ref(const struct bundle_image *i, const char *ref)
 {
+	_cleanup_free_ char *full = NULL;
+
+	(void)name_new(ref, REF_HOST_DOCKER, &full, NULL); /* a tag alone need not be a name */
 	strv_foreach (n, i->names) {
+		_cleanup_free_ char *own = NULL;
 		const char *colon = strrchr(n, ':');
 
-		if (streq(n, ref) || (colon && streq(colon + 1, ref)))
+		if (streq(n, ref) || (colon && streq(colon + 1, ref)) ||
+			(full && name_new(n, REF_HOST_DOCKER, &own, NULL) == 0 && streq(own, full)))
 			return true;
 	}
 	return false;

@@ -9,10 +9,11 @@
 #include "image/bundle.h"
 #include "image/lookup.h"
 #include "image/ref.h"
+#include "image/registry.h"
 #include "image/save.h"
 #include "image/stored.h"
 
-enum kind { STORE, OCI_DIR, OCI_ARCHIVE, DOCKER_ARCHIVE, FLAT };
+enum kind { STORE, REGISTRY, OCI_DIR, OCI_ARCHIVE, DOCKER_ARCHIVE, FLAT };
 
 /* "oci:DIR:TAG": taken apart at the first colon, as other tools do. */
 static const struct transport {
@@ -22,6 +23,7 @@ static const struct transport {
 	enum save_layout layout;
 } transports[] = {
 	{ "uctr:", STORE, false, false, 0 },
+	{ "docker://", REGISTRY, false, false, 0 },
 	{ "oci:", OCI_DIR, true, false, SAVE_OCI },
 	{ "oci-archive:", OCI_ARCHIVE, true, true, SAVE_OCI },
 	{ "docker-archive:", DOCKER_ARCHIVE, true, true, SAVE_DOCKER },
@@ -51,7 +53,7 @@ static int place_parse(const char *text, struct place *p, struct err *e)
 	}
 	if (!p->t)
 		return err_msg(e, -EINVAL,
-			"\"%.80s\": want TRANSPORT:PLACE, where TRANSPORT is docker:, oci:, "
+			"\"%.80s\": want TRANSPORT:PLACE, where TRANSPORT is docker://, oci:, "
 			"oci-archive:, docker-archive:, dir: or uctr: (the store)",
 			clean ? clean : "");
 	rest = text + strlen(p->t->prefix);
@@ -77,10 +79,37 @@ static void from_free(struct from *f)
 	bundle_free(&f->b);
 }
 
-static int open_from(struct image_store *s, const struct place *p, struct from *f, struct err *e)
+/* A name without a registry is docker.io's, as for all tools that know this transport. */
+static int open_registry(const char *name, const struct remote_options *remote,
+	struct image_source **ret, struct err *e)
+{
+	_cleanup_(ref_free)
+	struct ref ref = { 0 };
+	_cleanup_(ref_free)
+	struct ref full = { 0 };
+	_cleanup_free_ char *text = NULL;
+	int r = ref_parse(name, &ref, e);
+
+	if (r == 0 && !(text = ref_name(&ref, REF_HOST_DOCKER)))
+		r = err_set(e, -ENOMEM, "image name");
+	if (r == 0)
+		r = ref_parse(text, &full, e);
+	if (r < 0)
+		return r;
+	full.digest = take_ptr(ref.digest);
+	return registry_source(&full, remote, ret, e);
+}
+
+static int open_from(struct image_store *s, const struct place *p,
+	const struct remote_options *remote, struct from *f, struct err *e)
 {
 	int r;
 
+	if (p->t->kind == REGISTRY) {
+		r = open_registry(p->path, remote, &f->own, e);
+		f->source = f->own;
+		return r;
+	}
 	if (p->t->kind == STORE) {
 		r = stored_source(s, p->path, NULL, &f->own, e);
 		f->source = f->own;
@@ -139,6 +168,10 @@ int image_copy(struct image_store *s, const struct image_copy *what, struct err 
 
 	if (r == 0)
 		r = place_parse(what->to, &to, e);
+	if (r == 0 && to.t->kind == REGISTRY)
+		r = err_msg(e, -ENOTSUP,
+			"copies go to archives, directories and the store; uctr push "
+			"brings an image of the store to a registry");
 	if (r == 0 && what->platform)
 		r = platform_parse(what->platform, buf, &platform, e);
 	if (r == 0)
@@ -146,7 +179,7 @@ int image_copy(struct image_store *s, const struct image_copy *what, struct err 
 	if (r == 0)
 		r = layers_sweep(s, e);
 	if (r == 0)
-		r = open_from(s, &from, &f, e);
+		r = open_from(s, &from, &what->remote, &f, e);
 	if (r < 0)
 		return r;
 	if (to.t->kind == STORE)

@@ -155,16 +155,6 @@ struct image_load {
 int image_load(
 	struct image_store *s, const struct image_load *what, char ***ret_lines, struct err *e);
 
-/*
- * Copies one image. Places are TRANSPORT:PLACE, as `uctr copy --help` lists them; a bundle with
- * several images needs the name of one. platform (OS/ARCH[/VARIANT]; NULL: this machine's) chooses
- * from an index.
- */
-struct image_copy {
-	const char *from, *to, *platform;
-};
-int image_copy(struct image_store *s, const struct image_copy *what, struct err *e);
-
 /* Does anything wait for removal? One look at each directory of the store. */
 bool image_clear_waits(struct image_store *s);
 /*
@@ -248,6 +238,15 @@ int image_needs(struct image_store *s, char *const *ids, char ***ret, struct err
 
 /* Removes what killed makers of layers left, in every ownership form. */
 int image_sweep(struct image_store *s, struct err *e);
+ * Copies one image. Places are TRANSPORT:PLACE, as `uctr copy --help` lists them; a bundle with
+ * several images needs the name of one. platform (OS/ARCH[/VARIANT]; NULL: this machine's) chooses
+ * from an index.
+ */
+struct image_copy {
+	const char *from, *to, *platform;
+	struct remote_options remote;
+};
+int image_copy(struct image_store *s, const struct image_copy *what, struct err *e);
 
 /* Where bundled OCI layouts lie: $UCTR_IMAGES, or PREFIX/share/uctr/images. */
 const char *bundled_image_dir(void);

@@ -38,7 +38,7 @@ static void put_size(char field[12], uint64_t n)
 }
 
 /* Names, times and owners are the same each time, so that equal images give equal archives. */
-static int write_header(struct outlet *o, const char *name, uint64_t size, struct err *e)
+static int write_entry(struct outlet *o, const char *name, char type, uint64_t size, struct err *e)
 {
 	union {
 		struct header h;
@@ -49,12 +49,12 @@ static int write_header(struct outlet *o, const char *name, uint64_t size, struc
 	int r;
 
 	snprintf(u.h.name, sizeof(u.h.name), "%s", name);
-	memcpy(u.h.mode, "0000644", 8);
+	memcpy(u.h.mode, type == '5' ? "0000755" : "0000644", 8);
 	memcpy(u.h.uid, "0000000", 8);
 	memcpy(u.h.gid, "0000000", 8);
 	memcpy(u.h.mtime, "00000000000", 12);
 	put_size(u.h.size, size);
-	u.h.type = '0';
+	u.h.type = type;
 	memcpy(u.h.magic, "ustar", 6);
 	memcpy(u.h.version, "00", 2);
 	memset(u.h.sum, ' ', sizeof(u.h.sum));
@@ -64,6 +64,11 @@ static int write_header(struct outlet *o, const char *name, uint64_t size, struc
 	memcpy(u.h.sum, text, 7);
 	r = fd_write_all(o->fd, u.bytes, BLOCK);
 	return r < 0 ? err_set(e, r, "write the archive") : 0;
+}
+
+static int write_header(struct outlet *o, const char *name, uint64_t size, struct err *e)
+{
+	return write_entry(o, name, '0', size, e);
 }
 
 static int write_zeros(struct outlet *o, size_t n, struct err *e)
@@ -160,6 +165,13 @@ int outlet_text(struct outlet *o, const char *name, const char *text, size_t len
 	if (r == 0 && (r = fd_write_all(o->fd, text, len)) < 0)
 		return err_set(e, r, "write the archive");
 	return r == 0 ? pad(o, len, e) : r;
+}
+
+int outlet_dir(struct outlet *o, const char *name, struct err *e)
+{
+	if (!o->archive)
+		return 0;
+	return write_entry(o, name, '5', 0, e);
 }
 
 /* The helper copies and digests at once. */

@@ -25,6 +25,11 @@ struct outlet {
  */
 int outlet_open(
 	struct image_store *s, const char *path, bool archive, struct outlet *o, struct err *e);
+/*
+ * Adds a directory ("blobs/") to an archive: not every reader makes those that files need. In a
+ * directory they come with their files.
+ */
+int outlet_dir(struct outlet *o, const char *name, struct err *e);
 /* Adds a file; one of that name that is there already (in this archive) stays as it is. */
 int outlet_text(struct outlet *o, const char *name, const char *text, size_t len, struct err *e);
 /* The same from a blob's descriptor, whose bytes are checked on the way. */

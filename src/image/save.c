@@ -232,8 +232,13 @@ int saver_open(struct image_store *s, const char *path, bool archive, enum save_
 		return err_set(e, -ENOMEM, "save");
 	if (r == 0)
 		r = outlet_open(s, path, archive, &v->o, e);
-	if (r == 0 && !archive && layout == SAVE_OCI)
-		r = read_entries(v, e);
+	if (r < 0 || layout != SAVE_OCI)
+		return r;
+	if (!archive)
+		return read_entries(v, e);
+	r = outlet_dir(&v->o, "blobs/", e);
+	if (r == 0)
+		r = outlet_dir(&v->o, STORE_BLOBS "/", e);
 	return r;
 }
 
