@@ -238,6 +238,8 @@ int image_needs(struct image_store *s, char *const *ids, char ***ret, struct err
 
 /* Removes what killed makers of layers left, in every ownership form. */
 int image_sweep(struct image_store *s, struct err *e);
+
+/*
  * Copies one image. Places are TRANSPORT:PLACE, as `uctr copy --help` lists them; a bundle with
  * several images needs the name of one. platform (OS/ARCH[/VARIANT]; NULL: this machine's) chooses
  * from an index.
