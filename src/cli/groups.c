@@ -8,9 +8,10 @@
 
 extern const struct command cmd_commit, cmd_diff, cmd_exec, cmd_export, cmd_container_inspect,
 	cmd_history, cmd_image_exists, cmd_image_inspect, cmd_image_prune, cmd_image_tree, cmd_copy,
-	cmd_load, cmd_save, cmd_tag, cmd_untag, cmd_images, cmd_import, cmd_info, cmd_kill,
-	cmd_logs, cmd_ps, cmd_rm, cmd_rmi, cmd_run, cmd_stop, cmd_system_check, cmd_system_df,
-	cmd_system_prune, cmd_system_reset, cmd_wait;
+	cmd_load, cmd_save, cmd_tag, cmd_untag, cmd_images, cmd_import, cmd_info,
+	cmd_manifest_inspect, cmd_pull, cmd_push, cmd_kill, cmd_logs, cmd_ps, cmd_rm, cmd_rmi,
+	cmd_run, cmd_stop, cmd_system_check, cmd_system_df, cmd_system_prune, cmd_system_reset,
+	cmd_wait;
 
 static const struct group_verb container_verbs[] = {
 	{ "commit", NULL, &cmd_commit },
@@ -38,11 +39,18 @@ static const struct group_verb image_verbs[] = {
 	{ "load", NULL, &cmd_load },
 	{ "ls", "list", &cmd_images },
 	{ "prune", NULL, &cmd_image_prune },
+	{ "pull", NULL, &cmd_pull },
+	{ "push", NULL, &cmd_push },
 	{ "rm", "remove", &cmd_rmi },
 	{ "save", NULL, &cmd_save },
 	{ "tag", NULL, &cmd_tag },
 	{ "tree", NULL, &cmd_image_tree },
 	{ "untag", NULL, &cmd_untag },
+	{ NULL, NULL, NULL },
+};
+
+static const struct group_verb manifest_verbs[] = {
+	{ "inspect", NULL, &cmd_manifest_inspect },
 	{ NULL, NULL, NULL },
 };
 
@@ -58,6 +66,7 @@ static const struct group_verb system_verbs[] = {
 const struct command_group groups[] = {
 	{ "container", "What can be done with containers", container_verbs },
 	{ "image", "What can be done with images", image_verbs },
+	{ "manifest", "What can be done with manifests at registries", manifest_verbs },
 	{ "system", "What can be done with the whole store", system_verbs },
 	{ NULL, NULL, NULL },
 };

@@ -250,6 +250,31 @@ struct image_copy {
 };
 int image_copy(struct image_store *s, const struct image_copy *what, struct err *e);
 
+struct image_push {
+	const char *name;
+	const char *destination; /* [docker://]NAME[:TAG]; NULL: the name itself */
+	struct remote_options remote;
+	const struct fetch_watch *watch; /* or NULL */
+};
+/* Sends an image to a registry, byte for byte. The digest of its manifest, with "sha256:", owned. */
+int image_push(struct image_store *s, const struct image_push *p, char **ret_digest, struct err *e);
+
+/*
+ * Checks o->user and o->password with a registry (NULL: docker.io) and stores them where docker and
+ * podman find them; *ret_where is that file (owned).
+ */
+int image_login(
+	const char *registry, const struct remote_options *o, char **ret_where, struct err *e);
+/* Forgets them; -ENOENT when there were none. `all`: those of every registry. */
+int image_logout(const char *registry, const char *authfile, bool all, struct err *e);
+
+/* Repositories that match a text, [HOST[:PORT]/]TEXT: an array of objects with at least "name". */
+int image_search(
+	const char *text, int limit, const struct remote_options *o, json_t **ret, struct err *e);
+/* The manifest or index that a registry has under a name, as it is; owned. */
+int image_remote_document(
+	const char *name, const struct remote_options *o, char **ret, struct err *e);
+
 /* Where bundled OCI layouts lie: $UCTR_IMAGES, or PREFIX/share/uctr/images. */
 const char *bundled_image_dir(void);
 

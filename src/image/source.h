@@ -94,6 +94,13 @@ struct image_fetch {
 int image_fetch(struct image_store *s, const struct image_fetch *f, char **ret_id, struct err *e);
 
 /*
+ * Sends a stored image, named by the digest of its manifest, into a sink byte for byte. Layers are
+ * announced to w when they begin and when all are stored.
+ */
+int image_send(struct image_store *s, const char *manifest_hex, struct image_sink *dst,
+	const struct fetch_watch *w, struct err *e);
+
+/*
  * From the top document to the manifest: through indexes, at most three deep. *ret_index gets the
  * digest of the index at the top, or "". A digest that is known is checked.
  */

@@ -111,6 +111,7 @@ class Handler(BaseHTTPRequestHandler):
             challenge = 'Bearer realm="%s",service="test"' % words[2]
             ok = got == "Bearer " + read("token", "none")
         if not ok:
+            self.body()
             challenge = read("realm").strip() or challenge
             self.answer(401, b'{"errors":[{"code":"UNAUTHORIZED","message":"who are you"}]}',
                         [("WWW-Authenticate", challenge)])
@@ -138,6 +139,7 @@ class Handler(BaseHTTPRequestHandler):
                 to = args["to"] if "exact" in args else args["to"] + self.path
                 return self.answer(int(args.get("code", 307)), b"", [("Location", to)])
             if action == "status":
+                self.body()
                 more = [("Retry-After", args["after"])] if "after" in args else []
                 return self.answer(int(args["code"]), args.get("body", "{}").encode(), more)
         if not self.authorized(path):
