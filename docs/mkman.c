@@ -194,19 +194,25 @@ static void man_command(const struct command *c, const char *name, const char *p
 /* Verbs that are commands under another name in one list, then those that are only here. */
 static void man_group(const struct command_group *g)
 {
+	bool listed = false;
 	char name[64];
 
 	printf(".Ss \"\\&%s\"\n", g->name);
 	put_text(g->summary, strlen(g->summary));
-	puts(".\n.Bl -tag -width Ds");
+	puts(".");
+	/* mandoc takes an empty list for a mistake. */
 	for (const struct group_verb *v = g->verbs; v->name; v++) {
 		if (command_find(v->command->name) != v->command)
 			continue;
+		if (!listed)
+			puts(".Bl -tag -width Ds");
+		listed = true;
 		printf(".It Cm %s %s\nIs\n.Cm %s .\n", g->name, v->name, v->command->name);
 		if (v->alias)
 			printf("Also\n.Cm %s %s .\n", g->name, v->alias);
 	}
-	puts(".El");
+	if (listed)
+		puts(".El");
 	for (const struct group_verb *v = g->verbs; v->name; v++) {
 		if (command_find(v->command->name) == v->command)
 			continue;
