@@ -92,11 +92,12 @@ static int read_string(struct reader *r, char **ret)
 {
 	_cleanup_str_ struct str b = { 0 };
 	char quote = *r->p;
-	int n = 0;
+	int n;
 
 	if (r->p[1] == quote && r->p[2] == quote)
 		return bad(r, "strings of several lines are not read here");
-	for (r->p++; n == 0 && *r->p != quote; r->p++) {
+	/* After an error the place stays where it is: behind it the text may have ended. */
+	for (r->p++; *r->p != quote; r->p++) {
 		if (!*r->p || *r->p == '\n')
 			return bad(r, "a string without its end");
 		if (*r->p == '\\' && quote == '"') {
@@ -105,9 +106,9 @@ static int read_string(struct reader *r, char **ret)
 		} else {
 			n = str_add(&b, r->p, 1);
 		}
+		if (n < 0)
+			return n;
 	}
-	if (n < 0)
-		return n;
 	r->p++;
 	*ret = b.s ? take_ptr(b.s) : strdup("");
 	return *ret ? 0 : err_set(r->e, -ENOMEM, "%s", r->what);
