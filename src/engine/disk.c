@@ -153,19 +153,36 @@ int disk_usage(struct engine *en, json_t **ret, struct err *e)
 }
 
 /* What uctr makes there; anything else is somebody's own. */
-static const char *const own[] = { "names", "containers", "images", "layers", "blobs", "tmp",
-	"ranges", "skeleton" };
+static bool is_own(const char *name)
+{
+	static const char *const own[] = { "names", "containers", "images", "layers", "blobs",
+		"tmp", "ranges", "ranges.lock", "skeleton" };
+
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
+		if (streq(name, own[i]))
+			return true;
+	}
+	return str_startswith(name, "seccomp-"); /* runtime/seccomp_cache.h */
+}
 
 static int remove_own(struct engine *en)
 {
-	int first = 0;
+	int fd = openat(en->data, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), first = 0;
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
 
-	for (size_t i = 0; i < ARRAY_SIZE(own); i++) {
-		int r = dir_remove(en->data, own[i]);
+	if (!d) {
+		first = -errno;
+		fd_closep(&fd);
+		return first;
+	}
+	while ((de = readdir(d))) {
+		int r = is_own(de->d_name) ? dir_remove(dirfd(d), de->d_name) : 0;
 
 		if (r < 0 && first == 0)
 			first = r;
 	}
+	closedir(d);
 	return first;
 }
 

@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "base/fd.h"
-#include "base/file.h"
 #include "base/human.h"
 #include "base/json.h"
 #include "base/str.h"
@@ -21,17 +20,12 @@ struct wanted {
 static int look_in_form(struct image_store *s, int form_fd, void *ctx, struct err *e)
 {
 	struct wanted *w = ctx;
-	char marker[UCTR_DIGEST_HEX + 8];
-	_cleanup_free_ char *text = NULL;
-	size_t len = 0;
-	char *space;
+	struct transfer_result m;
 
 	(void)s, (void)e;
-	snprintf(marker, sizeof(marker), "%s.ok", w->diff_id);
-	if (file_read(form_fd, marker, 256, &text, &len) == 0 && (space = strchr(text, ' '))) {
-		text[strcspn(text, "\n")] = '\0';
-		(void)parse_u64(space + 1, &w->bytes); /* a damaged marker tells no size */
-	}
+	/* A damaged marker tells no size. */
+	if (marker_read(form_fd, w->diff_id, &m, NULL) == 0)
+		w->bytes = m.bytes;
 	return 0;
 }
 

@@ -43,7 +43,7 @@ refused()
 test_unknown_things()
 {
 	need fullmap || return 0
-	refused no-such-image "uctr images" -- run --rm no-such-image true
+	refused no-such-image "uctr images" -- run --rm --pull never no-such-image true
 	refused "unknown flag --no-such-flag" "'uctr run --help'" -- run --no-such-flag busybox
 	refused "unknown flag -Z" "'uctr run --help'" -- run -Z busybox
 	refused "unknown command 'no-such-command'" "'uctr --help' lists them" -- no-such-command

@@ -77,7 +77,7 @@ test_command_that_is_not_executable()
 
 test_image_that_is_not_there()
 {
-	assert_run "$UCTR" run --rm --network none no-such-image true
+	assert_run "$UCTR" run --rm --network none --pull never no-such-image true
 	assertExit 125
 	assertOut ""
 	assertErrLine no-such-image

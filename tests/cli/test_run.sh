@@ -62,7 +62,7 @@ test_command_not_executable_is_126()
 
 test_failures_of_uctr_are_125()
 {
-	ctr no-such-image true
+	ctr --pull never no-such-image true
 	assertExit 125
 	assertErrLine no-such-image
 	assert_run "$UCTR" run --no-such-flag

@@ -5,6 +5,12 @@
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/cli.sh"
 
+setUp()
+{
+	fresh_tmp
+	export UCTR_DATA="$T/data"
+}
+
 tearDown()
 {
 	chmod -R u+rwX "$(data_dir)" 2> /dev/null
