@@ -329,6 +329,7 @@ test_umask()
 755
 755"
 		assertErrEmpty
+		wait_for 10 rmdir "$T/data$mask/containers" || fail "it is not removed"
 		assertEquals "open to others" "" \
 			"$(find "$T/data$mask" "$T/run$mask" \( -path '*/layers/*/*' -o -name skeleton \) -prune -o ! -type l -perm /077 -print)"
 	done
