@@ -5,7 +5,7 @@
 #   make install         DESTDIR and PREFIX (default /usr/local) are honoured
 #   make check           lint, then all tests; WERROR=1 is on
 #   make check-vm        tests in a virtual machine with systemd; SUITES=all, or a list of suites
-#   make redteam         build/red/uctr, whose checks can be switched off one by one (base/red.h)
+#   make redteam         build/red/uctr and its helper, whose checks can be switched off one by one (base/red.h)
 #   make asan            the same programs with sanitizers, below build-asan/
 #   make analyze         what gcc's static analyzer suspects (it misses the cleanup attribute)
 #   make soak            long campaigns of kills, failing calls and many starts (SEED=, COUNT=)
@@ -117,6 +117,8 @@ unit_bins := $(patsubst tests/unit/%.c,$(B)/tests/%,$(wildcard tests/unit/*.c))
 helper_bins := $(patsubst tests/helper/%.c,$(B)/tests/helper/%,$(wildcard tests/helper/*.c))
 red_c := $(shell grep -lw red_off $(src_c))
 red_o := $(red_c:%.c=$(B)/red/%.o)
+red_transfer_c := $(if $(transfer_c),$(shell grep -lw red_off $(transfer_c)))
+red_transfer_o := $(red_transfer_c:%.c=$(B)/red/%.o)
 bench_bins := $(patsubst tests/bench/%.c,$(B)/tests/bench/%,$(wildcard tests/bench/*.c))
 
 programs := $(if $(wildcard src/cli/main.c),$(B)/uctr $(B)/uctr-oci)
@@ -232,7 +234,7 @@ $(bundled)/index.json: contrib/mkbundled
 .PHONY: tests check soak lint docs bench demo fuzz asan analyze redteam
 tests: all $(unit_bins) $(helper_bins) redteam
 
-redteam: $(B)/red/uctr
+redteam: $(B)/red/uctr $(if $(transfer_c),$(B)/red/libexec/uctr/uctr-transfer)
 
 $(B)/red/uctr: $(filter-out $(red_c:%.c=$(B)/%.o),$(uctr_o)) $(red_o)
 	$(say) LINK $@
@@ -242,6 +244,18 @@ $(B)/red/src/%.o: src/%.c $(B)/.flags
 	@mkdir -p $(@D)
 	$(say) CC $@
 	$(Q)$(CC) -DUCTR_RED $(base_cpp) $(paths) $(pkg_cflags) $(CPPFLAGS) $(base_c) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+# Its sources of src are the ordinary ones: no check of them is switched off in the helper.
+$(B)/red/libexec/uctr/uctr-transfer: $(red_transfer_o) $(B)/low.a \
+		$(patsubst %.c,$(B)/%.o,$(filter-out $(red_transfer_c),$(transfer_c)))
+	@mkdir -p $(@D)
+	$(say) LINK $@
+	$(Q)$(CC) $(base_c) $(CFLAGS) $(base_ld) $(LDFLAGS) -o $@ $(filter %.o,$^) $(B)/low.a $(transfer_libs) $(LIBS)
+
+$(B)/red/helpers/%.o: helpers/%.c $(B)/.flags
+	@mkdir -p $(@D)
+	$(say) CC $@
+	$(Q)$(CC) -DUCTR_RED $(base_cpp) $(paths) $(transfer_cflags) $(CPPFLAGS) $(base_c) $(CFLAGS) -MMD -MP -c -o $@ $<
 
 $(B)/tests/unit/%.o: tests/unit/%.c $(B)/.flags
 	@mkdir -p $(@D)
@@ -331,4 +345,4 @@ clean:
 	rm -rf build build-asan build-analyze
 
 -include $(wildcard $(B)/src/*/*.d $(B)/src/*/*/*.d $(B)/helpers/*/*.d $(B)/gen/*.d $(B)/docs/*.d \
-	$(B)/red/src/*/*.d $(B)/tests/*/*.d $(B)/*.d)
+	$(B)/red/src/*/*.d $(B)/red/helpers/*/*.d $(B)/tests/*/*.d $(B)/*.d)

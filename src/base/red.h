@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Names are words that are no part of one another, separated by anything. */
+/* Names are words that are no part of one another, separated by anything. "": is any off? */
 static inline bool red_off(const char *check)
 {
 	const char *off = getenv("UCTR_RED");

@@ -6,7 +6,8 @@ usage: registry.py DIR [ADDRESS [CERT KEY]]
 
 Serves DIR/blobs/HEX and DIR/manifests/REF (its media type is in REF.type) for every repository, takes
 pushes, and writes its port to DIR/port and a line for each request to DIR/log:
-METHOD PATH STATUS auth=SCHEME|none range=VALUE|none. DIR/rules is read at each request, a rule a line:
+METHOD PATH STATUS auth=SCHEME|none range=VALUE|none; DIR/seen gets all of its headers and forms.
+DIR/rules is read at each request, a rule a line:
 
   MATCH ACTION [KEY=VALUE...]     for paths that contain MATCH; times=N: only the first N times
 
@@ -66,6 +67,11 @@ class Handler(BaseHTTPRequestHandler):
             self.command, self.path, status, auth, self.headers.get("Range", "none"))
         with lock, open(os.path.join(root, "log"), "a") as f:
             f.write(line)
+        self.see("%s %s\n%s" % (self.command, self.path, self.headers))
+
+    def see(self, text):
+        with lock, open(os.path.join(root, "seen"), "a") as f:
+            f.write(text + "\n")
 
     def answer(self, status, body=b"", headers=(), content_type="application/json"):
         self.log(status)
@@ -119,7 +125,9 @@ class Handler(BaseHTTPRequestHandler):
 
     def token(self, words, known):
         length = int(self.headers.get("Content-Length") or 0)
-        form = urllib.parse.parse_qs(self.rfile.read(length).decode())
+        text = self.rfile.read(length).decode()
+        self.see(text)
+        form = urllib.parse.parse_qs(text)
         if form.get("refresh_token") == ["identity"]:
             known = True
         if not known and words[1] != "anonymous:":

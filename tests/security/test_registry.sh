@@ -1,0 +1,222 @@
+#!/bin/sh
+# SPDX-License-Identifier: Apache-2.0
+# Hostile registries and people in between: who gets credentials, who is believed, what is stored
+# (rows B12 to B15 of the security bar). Registry A is the one that is asked, B is somebody else's.
+
+# shellcheck source=tests/lib/common.sh
+. "$(dirname "$0")/../lib/common.sh"
+# shellcheck source=tests/lib/redteam.sh
+. "$(dirname "$0")/../lib/redteam.sh"
+# shellcheck source=tests/lib/registry.sh
+. "$(dirname "$0")/../lib/registry.sh"
+
+setUp()
+{
+	fresh_tmp
+	export UCTR_DATA="$T/data" UCTR_NET_TIMEOUT=20 XDG_CONFIG_HOME="$T/config"
+	unset REGISTRY_AUTH_FILE DOCKER_CONFIG CONTAINERS_REGISTRIES_CONF
+	has fullmap || return 0
+	mklayers
+	A=$T/a B=$T/b
+	registry_start "$B" 127.0.0.2
+	b=127.0.0.2:$port
+	registry_start "$A"
+	a=127.0.0.1:$port
+	registry_image "$A" latest "$T/1.tar" "$T/2.tar"
+	cp "$A/blobs/"* "$B/blobs/"
+	cp "$A/manifests/"* "$B/manifests/"
+	# What must not get to B: the password in any form, and the token that A gave.
+	basic=$(printf me:pass-word | base64)
+}
+
+tearDown()
+{
+	registries_stop
+}
+
+# leaked: B has seen a secret, or any header that could carry one.
+leaked()
+{
+	grep -aiE "^(authorization|cookie|proxy-authorization):|pass-word|identity-word|$basic" "$B/seen" > /dev/null 2>&1
+}
+
+# attack_pull [ARG...]: a pull from A with credentials; it has to reach B, or it shows nothing.
+attack_pull()
+{
+	rm -rf "$UCTR_DATA"
+	rm -f "$B/seen"
+	u pull -q "$@" "$a/x" > "$T/pull.out" 2>&1 || true
+	[ -s "$B/seen" ] || bad "B was not asked: $(cat "$T/pull.out")" || return 1
+	! leaked || bad "B has seen a secret"
+}
+
+# --- B14: credentials -----------------------------------------------------------------------------
+
+# row B14: blobs and manifests redirected to another host and another port, by each kind of redirect | red: without foreign-origin
+test_redirected()
+{
+	need fullmap || return 0
+	echo "basic me:pass-word" > "$A/auth"
+	for code in 301 302 303 307 308; do
+		echo "/v2/x/blobs/ redirect to=http://$b code=$code" > "$A/rules"
+		holds attack_pull --creds me:pass-word
+		assertEquals "it was fetched there ($code)" "$id" "$(cat "$T/pull.out")"
+	done
+	falls_without foreign-origin "B has seen a secret" attack_pull --creds me:pass-word
+	echo "/manifests/ redirect to=http://$b" > "$A/rules"
+	holds attack_pull --creds me:pass-word
+	echo "token me:pass-word http://$a/token" > "$A/auth"
+	echo "/v2/x/blobs/ redirect to=http://$b" > "$A/rules"
+	holds attack_pull --creds me:pass-word
+	assertEquals "$id" "$(cat "$T/pull.out")"
+	falls_without foreign-origin "B has seen a secret" attack_pull --creds me:pass-word
+	# The same host by another port is somebody else as well.
+	registry_start "$T/port"
+	B=$T/port
+	cp "$A/blobs/"* "$B/blobs/"
+	echo "/v2/x/blobs/ redirect to=http://127.0.0.1:$port" > "$A/rules"
+	holds attack_pull --creds me:pass-word
+	assertEquals "$id" "$(cat "$T/pull.out")"
+	falls_without foreign-origin "B has seen a secret" attack_pull --creds me:pass-word
+}
+
+# row B14: a redirect's target asks for a password | red: without foreign-origin
+test_foreign_challenge()
+{
+	need fullmap || return 0
+	echo "basic me:pass-word" > "$A/auth"
+	echo "/v2/x/blobs/ redirect to=http://$b" > "$A/rules"
+	for kind in "basic me:pass-word" "token me:pass-word http://$b/token"; do
+		echo "$kind" > "$B/auth"
+		holds attack_pull --creds me:pass-word
+		assertEquals "no token is asked for there" 0 "$(grep -c /token "$B/log")"
+	done
+	echo "basic me:pass-word" > "$B/auth"
+	falls_without foreign-origin "B has seen a secret" attack_pull --creds me:pass-word
+}
+
+# row B14: redirects to user names, other schemes and nowhere, forty in a row | red: none yet
+test_redirects_refused()
+{
+	need fullmap || return 0
+	echo "basic me:pass-word" > "$A/auth"
+	for to in "http://me:pass-word@$b/" file:///etc/passwd gopher://$b/ "http://$b:99999/" 'http://[' ; do
+		echo "/v2/x/blobs/ redirect to=$to exact=1" > "$A/rules"
+		assert_run "$UCTR" pull -q --creds me:pass-word "$a/x"
+		assertExit 125
+		assertErrLine "$a/x:latest: " "a redirect of the registry"
+		nothing_stored
+	done
+	assertFalse "B was not asked" "[ -e '$B/log' ]"
+	echo "/v2/x/blobs/ redirect to=http://$b" > "$A/rules"
+	echo "/v2/x/blobs/ redirect to=http://$a" > "$B/rules"
+	assert_run "$UCTR" pull -q --creds me:pass-word "$a/x"
+	assertExit 125
+	assertErrLine "redirects more than 5 times"
+	assertFalse "no secret in a chain" leaked
+	assertTrue "few requests" "[ $(wc -l < "$B/log") -lt 10 ]"
+	nothing_stored
+}
+
+# row B14: a token server at another host gets no password and no identity token | red: without auth-realm
+test_token_server_elsewhere()
+{
+	need fullmap || return 0
+	printf '{"auths":{"%s":{"auth":"bWU6","identitytoken":"identity-word"}}}' "$a" > "$T/identity.json"
+	echo "token me:pass-word http://$b/token" > "$A/auth"
+	echo "token anonymous: http://$b/token" > "$B/auth"
+	for how in "--creds me:pass-word" "--authfile $T/identity.json"; do
+		# shellcheck disable=SC2086 # two words
+		holds attack_pull $how
+		# shellcheck disable=SC2086
+		falls_without auth-realm "B has seen a secret" attack_pull $how
+	done
+	echo "token me:pass-word http://$b/token" > "$B/auth"
+	assert_run "$UCTR" pull -q --creds me:pass-word "$a/x"
+	assertExit 125
+	assertErrLine "the password was not sent there"
+	# login has no other way to the password than the registry's own host either.
+	printf pass-word > "$T/password"
+	rm -f "$B/seen"
+	RUN_STDIN=$T/password assert_run "$UCTR" login --authfile "$T/auth.json" -u me --password-stdin "$a"
+	assertExit 125
+	assertTrue "B was asked" "[ -s '$B/seen' ]"
+	assertFalse "no secret at login" leaked
+}
+
+# row B14: realms that are no servers, or cloud metadata | red: none yet
+test_bad_realms()
+{
+	need fullmap || return 0
+	echo "token me:pass-word x" > "$A/auth"
+	for realm in file:///etc/passwd http://169.254.169.254/latest "http://me:pass-word@$b/token" \
+		http://192.0.2.1/token "//" ""; do
+		printf 'Bearer realm="%s",service="x"\n' "$realm" > "$A/realm"
+		assert_run timeout $((10 * UCTR_SLOW)) "$UCTR" pull -q --creds me:pass-word "$a/x"
+		assertExit 125
+		assertEquals "one line for [$realm] $(context)" 1 "$(wc -l < "$T.err")"
+		assertFalse "no secret in it" "grep -q pass-word '$T.err'"
+	done
+	assertFalse "B was not asked" "[ -e '$B/log' ]"
+	nothing_stored
+}
+
+# row B14: urls of a descriptor are not followed | red: none yet
+test_urls_of_descriptors()
+{
+	need fullmap || return 0
+	sed "s|\"size\"|\"urls\":[\"http://$b/v2/x/blobs/\"],\"size\"|g" "$T/manifest" > "$T/urls"
+	registry_document "$A" latest "$T/urls" "$type.manifest.v1+json"
+	assert_run "$UCTR" pull -q "$a/x"
+	assertExit 0
+	assertEquals "urls are in it" 3 "$(grep -o urls "$A/manifests/latest" | wc -l)"
+	rm -rf "$UCTR_DATA"
+	layer=$(sed 's/.*"layers":\[{[^}]*sha256:\([0-9a-f]*\).*/\1/' "$T/manifest")
+	rm "$A/blobs/$layer"
+	assert_run "$UCTR" pull -q "$a/x"
+	assertExit 125
+	assertErrLine "not found"
+	assertFalse "B was not asked" "[ -e '$B/log' ]"
+	nothing_stored
+}
+
+# row B14: a push that is told to send its blobs elsewhere | red: without foreign-origin
+test_push_elsewhere()
+{
+	need fullmap || return 0
+	"$UCTR" import "$T/1.tar" "$a/x" > /dev/null
+	echo "basic me:pass-word" > "$A/auth"
+	echo "/uploads/ redirect to=http://$b/v2/x/blobs/uploads/ exact=1" > "$A/rules"
+	attack_push()
+	{
+		rm -f "$B/seen"
+		u push -q --creds me:pass-word "$a/x" > "$T/push.out" 2>&1 || true
+		[ -s "$B/seen" ] || bad "B was not asked: $(cat "$T/push.out")" || return 1
+		! leaked || bad "B has seen a secret"
+	}
+	holds attack_push
+	falls_without foreign-origin "B has seen a secret" attack_push
+}
+
+# row B14: a list of tags that goes on at another host | red: none yet
+test_tags_elsewhere()
+{
+	need fullmap || return 0
+	echo "basic me:pass-word" > "$A/auth"
+	for link in "http://$b/v2/x/tags/list" "//$b/v2/x/tags/list" "https://$a/v2/x/tags/list" \
+		"http://me@$a/v2/x/tags/list"; do
+		printf '<%s>; rel="next"\n' "$link" > "$A/link"
+		assert_run "$UCTR" pull -q -a --creds me:pass-word "$a/x"
+		assertExit 125
+		assertEquals "one line $(context)" 1 "$(wc -l < "$T.err")"
+	done
+	assertFalse "B was not asked" "[ -e '$B/log' ]"
+	printf '</v2/x/tags/list>; rel="next"\n' > "$A/link"
+	assert_run "$UCTR" pull -q -a --creds me:pass-word "$a/x"
+	assertExit 125
+	assertErrLine "does not end"
+	nothing_stored
+}
+
+# shellcheck disable=SC1091
+. shunit2
