@@ -167,7 +167,7 @@ test_refused()
 	start_quiet --name d --rootfs "$T/root" true
 	assert_run "$UCTR" commit d
 	assertErrLine "container d has no image" "--rootfs"
-	assertEquals "" "$(ls "$(data_dir)/tmp" | grep -v '\.lock$')"
+	assertEquals "" "$(find "$(data_dir)/tmp" -mindepth 1 ! -name '*.lock')"
 }
 
 # A writer is held while its two files are read: they belong together. Then it goes on.
