@@ -13,7 +13,7 @@
 setUp()
 {
 	fresh_tmp
-	export UCTR_DATA="$T/data" UCTR_NET_TIMEOUT=20 XDG_CONFIG_HOME="$T/config"
+	export UCTR_DATA="$T/data" UCTR_NET_TIMEOUT=20 XDG_CONFIG_HOME="$T/xdg"
 	unset REGISTRY_AUTH_FILE DOCKER_CONFIG CONTAINERS_REGISTRIES_CONF
 	has fullmap || return 0
 	mklayers
@@ -215,6 +215,110 @@ test_tags_elsewhere()
 	assert_run "$UCTR" pull -q -a --creds me:pass-word "$a/x"
 	assertExit 125
 	assertErrLine "does not end"
+	nothing_stored
+}
+
+# --- B15: certificates ----------------------------------------------------------------------------
+
+# authority NAME, certificate NAME AUTHORITY SAN [OPTION...]: $T/NAME.crt and $T/NAME.key.
+authority()
+{
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
+		-keyout "$T/$1.key" -out "$T/$1.crt" 2> /dev/null
+}
+
+certificate()
+{
+	printf 'subjectAltName=%s\n' "$3" > "$T/san"
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$1" \
+		-keyout "$T/$1.key" -out "$T/csr" 2> /dev/null
+	openssl x509 -req -in "$T/csr" -CA "$T/$2.crt" -CAkey "$T/$2.key" -CAcreateserial \
+		-days "${4:-1}" -extfile "$T/san" -out "$T/$1.crt" 2> /dev/null
+}
+
+# secure NAME: a registry A with this certificate; the authority "ca" is trusted for it.
+secure()
+{
+	A=$T/$1.registry
+	registry_start "$A" 127.0.0.1 "$T/$1.crt" "$T/$1.key"
+	a=127.0.0.1:$port
+	registry_image "$A" latest "$T/1.tar"
+	mkdir -p "$XDG_CONFIG_HOME/uctr/certs.d/$a"
+	cp "$T/ca.crt" "$XDG_CONFIG_HOME/uctr/certs.d/$a/"
+}
+
+# refused [ARG...]: no pull, and no request has come through.
+refused()
+{
+	assert_run "$UCTR" pull -q --creds me:pass-word "$@" "$a/x"
+	assertExit 125
+	assertErrLine "no trusted connection to https://$a"
+	assertFalse "nothing is asked" "[ -e '$A/log' ]"
+	nothing_stored
+}
+
+# row B15: no authority, another's, its own; expired; another host's | red: none yet
+test_certificates()
+{
+	need fullmap cmd:openssl || return 0
+	authority ca
+	authority other
+	certificate good ca IP:127.0.0.1
+	certificate foreign other IP:127.0.0.1
+	certificate wrong ca DNS:example.test,IP:127.0.0.9
+	certificate expired ca IP:127.0.0.1 -1
+	secure good
+	assert_run "$UCTR" pull -q --tls-verify=true "$a/x"
+	assertExit 0
+	assertOut "$id"
+	rm -rf "$UCTR_DATA" "$XDG_CONFIG_HOME/uctr/certs.d" "$A/log"
+	refused
+	for name in foreign other wrong expired; do
+		secure $name
+		refused
+		refused --tls-verify=true
+		assert_run "$UCTR" pull -q --tls-verify=false "$a/x"
+		assertExit 0
+		assertOut "$id"
+		rm -rf "$UCTR_DATA"
+	done
+}
+
+# row B15: a server that knows TLS 1.1 and older alone | red: none yet
+test_old_tls()
+{
+	need fullmap cmd:openssl || return 0
+	authority ca
+	certificate good ca IP:127.0.0.1
+	export OLD_TLS=1
+	secure good
+	unset OLD_TLS
+	refused
+	case $err in
+	*protocol*) assertTrue "" 0 ;;
+	*) fail "refused for another reason $(context)" ;;
+	esac
+}
+
+# row B15 B14: plain http where it was not allowed, and a redirect from https to http | red: none yet
+test_no_plain_http()
+{
+	need fullmap cmd:openssl || return 0
+	assert_run "$UCTR" pull -q --tls-verify=true --creds me:pass-word "$a/x"
+	assertExit 125
+	assertEquals "one line $(context)" 1 "$(wc -l < "$T.err")"
+	assertFalse "no request by http" "[ -e '$A/log' ]"
+	assert_run "$UCTR" pull -q --tls-verify=false "$a/x"
+	assertExit 0
+	rm -rf "$UCTR_DATA"
+	authority ca
+	certificate good ca IP:127.0.0.1
+	secure good
+	echo "/v2/x/blobs/ redirect to=http://$b" > "$A/rules"
+	assert_run "$UCTR" pull -q --creds me:pass-word "$a/x"
+	assertExit 125
+	assertErrLine "redirects from https to http"
+	assertFalse "B was not asked" "[ -e '$B/log' ]"
 	nothing_stored
 }
 
