@@ -9,6 +9,8 @@
 
 # shellcheck source=tests/lib/common.sh
 . "$(dirname "$0")/../lib/common.sh"
+# shellcheck source=tests/lib/cli.sh
+. "$(dirname "$0")/../lib/cli.sh"
 
 arch=$(sed -n 's/.*"architecture":"\([^"]*\)".*/\1/p' \
 	"${UCTR%/bin/*}/share/uctr/images/busybox/index.json")
@@ -258,6 +260,7 @@ test_nested_indexes()
 		if [ $depth = 3 ]; then
 			accepted
 			"$UCTR" rmi img > /dev/null
+			assertCleared
 		fi
 	done
 	refused "nested too deeply"
