@@ -236,7 +236,10 @@ int image_check(struct image_store *s, struct image_check *c, struct err *e);
  */
 int image_needs(struct image_store *s, char *const *ids, char ***ret, struct err *e);
 
-/* Removes what killed makers of layers left, in every ownership form. */
+/*
+ * Removes what killed makers of layers left, in every ownership form, and beginnings of blobs of any
+ * age that nobody fetches.
+ */
 int image_sweep(struct image_store *s, struct err *e);
 
 /*

@@ -10,12 +10,17 @@
 #include <string.h>
 #include <sys/random.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "image/ref.h"
 #include "sys/fsinfo.h"
+
+/* A fetch that broke off this long ago will hardly go on, in seconds. */
+#define PART_AGE ((int64_t)7 * 24 * 3600)
 
 /*
  * A maker holds the lock KEY.lock from before KEY.new exists until it has its final name, and the
@@ -308,6 +313,53 @@ static int sweep_one(struct image_store *s, int form_fd, const char *file, struc
 	return drop_key(s, form_fd, key, e);
 }
 
+/* What a fetch of this blob left, when it is done with and old enough; also its lock alone. */
+static int sweep_part(struct image_store *s, const char *hex, int64_t min_age, struct err *e)
+{
+	_cleanup_fd_ int lock = -1;
+	char path[BLOB_PATH_MAX];
+	struct stat st;
+	int r = 0;
+
+	snprintf(path, sizeof(path), STORE_TMP "/%s.lock", hex);
+	lock = store_lock_file(s->dirfd, path, false);
+	if (lock == -EAGAIN)
+		return 0; /* being fetched right now */
+	if (lock < 0)
+		return err_set(e, lock, "lock an unfinished blob");
+	snprintf(path, sizeof(path), STORE_TMP "/%s.part", hex);
+	if (fstatat(s->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		(min_age == 0 || time(NULL) - st.st_mtime >= min_age))
+		r = part_drop(s, hex, e);
+	snprintf(path, sizeof(path), STORE_TMP "/%s.lock", hex);
+	unlinkat(s->dirfd, path, 0); /* one that stays is taken again by the next */
+	return r;
+}
+
+int parts_sweep(struct image_store *s, int64_t min_age, struct err *e)
+{
+	int fd = openat(s->dirfd, STORE_TMP, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+	int r = 0;
+
+	if (!d) {
+		r = errno == ENOENT ? 0 : -errno;
+		fd_closep(&fd);
+		return r < 0 ? err_set(e, r, "list unfinished blobs") : 0;
+	}
+	while (r == 0 && (de = readdir(d))) {
+		char hex[UCTR_DIGEST_HEX + 1];
+
+		snprintf(hex, sizeof(hex), "%.*s", UCTR_DIGEST_HEX, de->d_name);
+		if (digest_hex_valid(hex) &&
+			(str_endswith(de->d_name, ".part") || str_endswith(de->d_name, ".lock")))
+			r = sweep_part(s, hex, min_age, e);
+	}
+	closedir(d);
+	return r;
+}
+
 int layers_sweep(struct image_store *s, struct err *e)
 {
 	_cleanup_fd_ int form_fd = store_form_dir(s, e);
@@ -325,7 +377,7 @@ int layers_sweep(struct image_store *s, struct err *e)
 			r = sweep_one(s, form_fd, de->d_name, e);
 	}
 	closedir(d);
-	return r;
+	return r < 0 ? r : parts_sweep(s, PART_AGE, e);
 }
 
 bool layer_exists(struct image_store *s, const char *diff_id)

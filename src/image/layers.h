@@ -64,6 +64,8 @@ int store_sync(struct image_store *s, struct err *e);
 
 /* Removes what killed makers left in the store's form. Every writer calls it first. */
 int layers_sweep(struct image_store *s, struct err *e);
+/* The same for beginnings of blobs, and their locks, that nobody fetches; age in seconds. */
+int parts_sweep(struct image_store *s, int64_t min_age, struct err *e);
 
 /* Is the tree there? One access(2). */
 bool layer_exists(struct image_store *s, const char *diff_id);

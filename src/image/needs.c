@@ -51,5 +51,5 @@ int image_sweep(struct image_store *s, struct err *e)
 	}
 	s->form = form;
 	closedir(d);
-	return r;
+	return r < 0 ? r : parts_sweep(s, 0, e);
 }

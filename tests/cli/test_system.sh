@@ -79,6 +79,47 @@ test_prune()
 	assertExit 0
 }
 
+# part DIGIT AGE: the beginning of a blob whose digest has this digit only.
+part()
+{
+	hex=$(printf '%064d' 0 | tr 0 "$1")
+	echo begun > "$(data_dir)/tmp/$hex.part"
+	: > "$(data_dir)/tmp/$hex.lock"
+	touch -d "$2" "$(data_dir)/tmp/$hex.part"
+}
+
+# parts: which there are, by their digit.
+parts()
+{
+	(cd "$(data_dir)/tmp" && ls) | sed -n 's/^\(.\).*\.part$/\1/p' | tr -d '\n'
+}
+
+test_parts()
+{
+	echo | mkimage one
+	part a 'now'
+	part b '8 days ago'
+	part c '8 days ago'
+	python3 -c 'import fcntl, sys, time
+f = open(sys.argv[1], "r+")
+fcntl.lockf(f, fcntl.LOCK_EX)
+open(sys.argv[2], "w")
+time.sleep(60)' "$(data_dir)/tmp/$hex.lock" "$T/held" &
+	holder=$!
+	wait_for 10 test -e "$T/held"
+	echo 'file x 0644 y' | mkimage two
+	assertEquals "the old one that nobody fetches is gone" ac "$(parts)"
+	assert_run "$UCTR" system prune -f
+	assertExit 0
+	assertEquals "of any age" c "$(parts)"
+	kill "$holder"
+	wait "$holder" 2> /dev/null
+	assert_run "$UCTR" system prune -f
+	assertExit 0
+	assertEquals "" "$(parts)"
+	assertEquals "no locks stay" "" "$(find "$(data_dir)/tmp" -name '*.lock' ! -name clear.lock)"
+}
+
 # Nothing goes without a word from a person.
 test_asks()
 {
