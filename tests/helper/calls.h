@@ -67,7 +67,8 @@ static bool listed(const long *list, long nr)
 static bool may_fail(int error, long nr, const uint64_t *a)
 {
 	static const long space[] = { SYS_mkdirat, SYS_symlinkat, SYS_linkat, SYS_renameat2,
-		SYS_write, SYS_bind, SYS_ftruncate, SYS_mknodat,
+		SYS_write, SYS_bind, SYS_ftruncate, SYS_mknodat, SYS_pwrite64, SYS_fallocate,
+		SYS_fsync, SYS_syncfs, SYS_fsetxattr,
 #ifdef SYS_mkdir
 		SYS_mkdir, SYS_symlink, SYS_renameat,
 #endif
@@ -88,6 +89,13 @@ static bool may_fail(int error, long nr, const uint64_t *a)
 		SYS_move_mount, SYS_open_tree, SYS_mount_setattr, SYS_openat, SYS_mkdirat,
 		SYS_symlinkat, SYS_socketpair, SYS_socket, SYS_unshare, SYS_setns, SYS_write,
 		SYS_seccomp, SYS_pivot_root, -1 };
+	static const long disk[] = { SYS_read, SYS_pread64, SYS_write, SYS_pwrite64, SYS_fsync,
+		SYS_fdatasync, SYS_syncfs, SYS_getdents64, SYS_ftruncate, SYS_openat2, SYS_mkdirat,
+		SYS_unlinkat, SYS_renameat2, SYS_fchownat, SYS_utimensat,
+#ifdef SYS_renameat
+		SYS_renameat,
+#endif
+		-1 };
 	static const long slow[] = { SYS_ppoll, SYS_wait4, SYS_recvmsg, SYS_sendmsg, SYS_connect,
 		SYS_accept4, SYS_read,
 #ifdef SYS_poll
@@ -105,6 +113,8 @@ static bool may_fail(int error, long nr, const uint64_t *a)
 		return listed(forks, nr);
 	case ENOMEM:
 		return listed(memory, nr);
+	case EIO:
+		return listed(disk, nr);
 	case EINTR:
 		return listed(slow, nr) || (nr == SYS_fcntl && (int)a[1] == F_OFD_SETLKW);
 	default:
@@ -118,7 +128,7 @@ static int parse_errno(const char *s)
 		const char *name;
 		int value;
 	} table[] = { { "ENOSPC", ENOSPC }, { "EMFILE", EMFILE }, { "ENFILE", ENFILE },
-		{ "EAGAIN", EAGAIN }, { "ENOMEM", ENOMEM }, { "EINTR", EINTR } };
+		{ "EAGAIN", EAGAIN }, { "ENOMEM", ENOMEM }, { "EINTR", EINTR }, { "EIO", EIO } };
 
 	for (size_t i = 0; i < sizeof(table) / sizeof(table[0]); i++) {
 		if (!strcmp(s, table[i].name))

@@ -12,7 +12,7 @@
  * Standard output and error are the command's, but for the lines of count; what was done is written
  * to the file of $KILLER_LOG. The exit code is the command's, 99 after $KILLER_SECONDS (30).
  *
- * Roles: the verb of a uctr command (run, exec, rm), monitor, child (the container's first process
+ * Roles: the verb of a uctr command (run, exec, rm) or of uctr-transfer (unpack, remove), monitor, child (the container's first process
  * until it becomes the payload), join and joined (the two of an exec), holder (of a user namespace),
  * spawn (a vfork before its execve), idmap (newuidmap and newgidmap: killed somewhere in their
  * beginning, as a setuid program that is traced would lose its rights), and programs by their names.
@@ -201,7 +201,8 @@ static bool exec_begins(struct proc *p, uint64_t path, uint64_t argv)
 		let_idmap_go(p);
 		return false;
 	}
-	if (!strcmp(name, "uctr") && peek(p->pid, argv + sizeof(char *), &arg1, sizeof(arg1)) &&
+	if ((!strcmp(name, "uctr") || !strcmp(name, "uctr-transfer")) &&
+		peek(p->pid, argv + sizeof(char *), &arg1, sizeof(arg1)) &&
 		peek_text(p->pid, arg1, verb, sizeof(verb)))
 		snprintf(p->becomes, sizeof(p->becomes), "%.23s", verb);
 	else if (!strcmp(name, "sh") || !strcmp(name, "dash") || !strcmp(name, "env"))

@@ -39,6 +39,12 @@ scenario()
 	export UCTR_DATA
 }
 
+# prepare SCENARIO: what has to be there before its script; before every run of it.
+prepare()
+{
+	:
+}
+
 # can_run SCENARIO
 can_run()
 {
@@ -154,7 +160,9 @@ points()
 		can_run "$s" || continue
 		scenario "$s"
 		# Once before: what only a first start does is a scenario of its own.
+		prepare "$s"
 		[ "$s" = first ] || sh -c "$script" > /dev/null 2>&1
+		prepare "$s"
 		case $what in
 		kill) traced count ;;
 		*) traced "count:$what" ;;
@@ -186,6 +194,7 @@ campaign()
 	if [ -n "${UCTR_REPLAY:-}" ]; then
 		echo "$UCTR_REPLAY" > "$T/points"
 		scenario "${UCTR_REPLAY%% *}"
+		prepare "${UCTR_REPLAY%% *}"
 		sh -c "$script" > /dev/null 2>&1
 	else
 		points "$@"
@@ -196,6 +205,7 @@ campaign()
 		point="$name $mode $role $n"
 		[ -z "${UCTR_VERBOSE_POINTS:-}" ] || echo "$point"
 		scenario "$name"
+		prepare "$name"
 		baseline
 		traced "$mode" "$role" "$n"
 		all=$((all + 1))
