@@ -46,14 +46,14 @@ static int copy(void *args, char **operands, struct err *e)
 
 const struct command cmd_copy = {
 	.name = "copy",
-	.summary = "Copy an image between archives, directories and the store",
+	.summary = "Copy an image between registries, archives, directories and the store",
 	.operands = "SOURCE DESTINATION",
 	.about =
 		"Both are TRANSPORT:PLACE. Digests stay what they are, except in a docker-archive. "
 		"Into a layout and the store the image comes beside those that are there, and "
 		"takes its name over.\n\n"
 		"  uctr:NAME                  an image of the store\n"
-		"docker://NAME              an image of a registry; only as SOURCE\n"
+		"docker://NAME              an image of a registry\n"
 		"oci:DIR[:TAG]              an OCI image layout\n"
 		"oci-archive:FILE[:TAG]     the same as an archive\n"
 		"docker-archive:FILE[:NAME] as docker save makes it\n"

@@ -79,34 +79,18 @@ static void from_free(struct from *f)
 	bundle_free(&f->b);
 }
 
-/* A name without a registry is docker.io's, as for all tools that know this transport. */
-static int open_registry(const char *name, const struct remote_options *remote,
-	struct image_source **ret, struct err *e)
-{
-	_cleanup_(ref_free)
-	struct ref ref = { 0 };
-	_cleanup_(ref_free)
-	struct ref full = { 0 };
-	_cleanup_free_ char *text = NULL;
-	int r = ref_parse(name, &ref, e);
-
-	if (r == 0 && !(text = ref_name(&ref, REF_HOST_DOCKER)))
-		r = err_set(e, -ENOMEM, "image name");
-	if (r == 0)
-		r = ref_parse(text, &full, e);
-	if (r < 0)
-		return r;
-	full.digest = take_ptr(ref.digest);
-	return registry_source(&full, remote, ret, e);
-}
-
 static int open_from(struct image_store *s, const struct place *p,
 	const struct remote_options *remote, struct from *f, struct err *e)
 {
 	int r;
 
 	if (p->t->kind == REGISTRY) {
-		r = open_registry(p->path, remote, &f->own, e);
+		_cleanup_(ref_free)
+		struct ref ref = { 0 };
+
+		r = remote_name(p->path, false, &ref, e);
+		if (r == 0)
+			r = registry_source(&ref, remote, &f->own, e);
 		f->source = f->own;
 		return r;
 	}
@@ -154,6 +138,19 @@ static int into_files(struct image_store *s, struct image_source *src, const str
 	return r == 0 ? saver_finish(&v, e) : r;
 }
 
+static int into_registry(struct image_store *s, struct image_source *src, const char *name,
+	const struct image_copy *what, const struct platform *platform, struct err *e)
+{
+	_cleanup_sink_ struct image_sink *dst = NULL;
+	_cleanup_(ref_free)
+	struct ref ref = { 0 };
+	int r = remote_name(name, true, &ref, e);
+
+	if (r == 0)
+		r = registry_sink(&ref, &what->remote, NULL, &dst, e);
+	return r == 0 ? image_send(s, src, platform, dst, NULL, e) : r;
+}
+
 int image_copy(struct image_store *s, const struct image_copy *what, struct err *e)
 {
 	_cleanup_(place_free)
@@ -162,18 +159,17 @@ int image_copy(struct image_store *s, const struct image_copy *what, struct err 
 	struct place to = { 0 };
 	_cleanup_(from_free)
 	struct from f = { .b = BUNDLE_INIT };
+	const struct platform *want = NULL;
 	struct platform platform;
 	char buf[PLATFORM_MAX];
 	int r = place_parse(what->from, &from, e);
 
 	if (r == 0)
 		r = place_parse(what->to, &to, e);
-	if (r == 0 && to.t->kind == REGISTRY)
-		r = err_msg(e, -ENOTSUP,
-			"copies go to archives, directories and the store; uctr push "
-			"brings an image of the store to a registry");
-	if (r == 0 && what->platform)
+	if (r == 0 && what->platform) {
 		r = platform_parse(what->platform, buf, &platform, e);
+		want = &platform;
+	}
 	if (r == 0)
 		r = store_make(s, e);
 	if (r == 0)
@@ -183,6 +179,8 @@ int image_copy(struct image_store *s, const struct image_copy *what, struct err 
 	if (r < 0)
 		return r;
 	if (to.t->kind == STORE)
-		return into_store(s, f.source, to.path, what->platform ? &platform : NULL, e);
-	return into_files(s, f.source, &to, what->platform ? &platform : NULL, e);
+		return into_store(s, f.source, to.path, want, e);
+	if (to.t->kind == REGISTRY)
+		return into_registry(s, f.source, to.path, what, want, e);
+	return into_files(s, f.source, &to, want, e);
 }

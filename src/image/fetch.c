@@ -41,6 +41,17 @@ int source_document(struct image_source *src, const struct descriptor *d, const 
 	return document_parse(ret, what, d->digest, e);
 }
 
+int source_end_blob(struct image_source *src, const struct descriptor *d, int r, struct err *e)
+{
+	struct err why = ERR_INIT;
+	int end = src->ops->blob_end ? src->ops->blob_end(src, d, &why) : 0;
+
+	if (end >= 0 || end == -EPIPE)
+		return r;
+	*e = why;
+	return end;
+}
+
 /* The entry of `index` that fits, as a document of the kind that the entry says. */
 static int descend(struct image_source *src, const struct document *index,
 	const struct platform *platform, struct document *ret, struct err *e)

@@ -174,8 +174,7 @@ int outlet_dir(struct outlet *o, const char *name, struct err *e)
 	return write_entry(o, name, '5', 0, e);
 }
 
-/* The helper copies and digests at once. */
-static int copy_checked(const struct descriptor *d, int in, int out, struct err *e)
+int blob_copy(const struct descriptor *d, int in, int out, struct err *e)
 {
 	struct transfer t = TRANSFER_INIT("digest");
 	int r;
@@ -203,7 +202,7 @@ static int blob_into_dir(
 	out = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
 	if (out < 0)
 		return err_set(e, -errno, "make %s/%s", o->path, name);
-	r = copy_checked(d, in, out, e);
+	r = blob_copy(d, in, out, e);
 	if (r < 0)
 		return r;
 	snprintf(self, sizeof(self), "/proc/self/fd/%d", out);
@@ -225,7 +224,7 @@ int outlet_blob(
 		return blob_into_dir(o, name, d, in, e);
 	r = write_header(o, name, d->size, e);
 	if (r == 0)
-		r = copy_checked(d, in, o->fd, e);
+		r = blob_copy(d, in, o->fd, e);
 	return r == 0 ? pad(o, d->size, e) : r;
 }
 

@@ -43,4 +43,7 @@ bool outlet_has(const struct outlet *o, const char *name, uint64_t size);
 int outlet_finish(struct outlet *o, struct err *e);
 void outlet_free(struct outlet *o);
 
+/* Copies a blob from one descriptor to another, by the helper, which checks digest and size. */
+int blob_copy(const struct descriptor *d, int in, int out, struct err *e);
+
 #endif

@@ -17,17 +17,25 @@
 struct registry_sink {
 	struct image_sink sink;
 	struct registry *reg;
-	char *tag, *what; /* tag: NULL when the image is pushed by digest */
+	char *host, *tag, *what; /* tag: NULL when the image is pushed by digest */
 	int64_t ids[UPLOADS];
 	size_t n;
 };
+
+/* What the registry refuses to a stranger it may give to somebody it knows. */
+static int told(const struct registry_sink *s, int r, struct err *e)
+{
+	if (r == -EACCES)
+		err_hint(e, "\"uctr login %s\" gives a name and password", s->host);
+	return r;
+}
 
 static int wait_first(struct registry_sink *s, struct err *e)
 {
 	int r = registry_wait(s->reg, s->ids[0], NULL, e);
 
 	memmove(s->ids, s->ids + 1, --s->n * sizeof(s->ids[0]));
-	return r;
+	return told(s, r, e);
 }
 
 static int sink_has(struct image_sink *dst, const struct descriptor *d, struct err *e)
@@ -41,7 +49,7 @@ static int sink_has(struct image_sink *dst, const struct descriptor *d, struct e
 
 	if (r == 0)
 		r = json_get_bool(answer, "found", &found, e);
-	return r < 0 ? r : found;
+	return r < 0 ? told(s, r, e) : found;
 }
 
 static int sink_put(struct image_sink *dst, const struct descriptor *d, int fd, struct err *e)
@@ -87,11 +95,12 @@ static int sink_document(
 		r = -errno;
 	if (r < 0)
 		return err_set(e, r, "memory for a document");
-	return registry_call(s->reg,
+	r = registry_call(s->reg,
 		json_pack("{ss ss ss sI}", "op", "putDocument", "ref",
 			top && s->tag ? s->tag : digest, "type", doc->type, "size",
 			(json_int_t)doc->len),
 		fd, NULL, e);
+	return told(s, r, e);
 }
 
 static void sink_end(struct image_sink *dst)
@@ -99,6 +108,7 @@ static void sink_end(struct image_sink *dst)
 	struct registry_sink *s = (struct registry_sink *)dst;
 
 	registry_stop(&s->reg);
+	free(s->host);
 	free(s->tag);
 	free(s->what);
 	free(s);
@@ -139,7 +149,8 @@ int registry_sink(const struct ref *ref, const struct remote_options *o, const c
 	s->tag = ref->digest && !ref->tag ? NULL : strdup(ref->tag ? ref->tag : "latest");
 	s->what = str_printf(
 		"%s/%s%s%s", ref->host, ref->path, s->tag ? ":" : "", s->tag ? s->tag : "");
-	if (!s->what || (!s->tag && (!ref->digest || ref->tag)))
+	s->host = strdup(ref->host);
+	if (!s->host || !s->what || (!s->tag && (!ref->digest || ref->tag)))
 		return err_set(e, -ENOMEM, "registry");
 	owned->what = s->what;
 	r = connect_sink(s, ref, o, mount, e);

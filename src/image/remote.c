@@ -130,3 +130,16 @@ int remotes_find(const struct ref *ref, const struct remote_options *o, bool pus
 	*ret_n = p.n;
 	return 0;
 }
+
+int remote_name(const char *text, bool push, struct ref *ret, struct err *e)
+{
+	int r = ref_parse(str_startswith(text, "docker://") ? text + 9 : text, ret, e);
+
+	if (r < 0)
+		return r;
+	if (push && ret->digest)
+		return err_msg(e, -EINVAL, "push %.80s: a digest cannot be chosen", text);
+	if (!ret->host && !(ret->host = strdup(REF_HOST_DOCKER)))
+		return err_set(e, -ENOMEM, "image name");
+	return 0;
+}

@@ -24,6 +24,12 @@ void remotes_free(struct remote *r, size_t n);
 int remotes_find(const struct ref *ref, const struct remote_options *o, bool push,
 	struct remote **ret, size_t *ret_n, struct err *e);
 
+/*
+ * Reads a name, perhaps behind "docker://", as that of an image in a registry: docker.io where it says
+ * none. Where an image goes to (push) is named by a tag, not by a digest.
+ */
+int remote_name(const char *text, bool push, struct ref *ret, struct err *e);
+
 /* Is that this machine, as it is written (localhost, 127.x.x.x, [::1])? With or without port. */
 bool remote_is_loopback(const char *host);
 

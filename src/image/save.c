@@ -93,17 +93,7 @@ static int add_layer(
 	r = v->layout == SAVE_DOCKER ? outlet_plain(&v->o, name, &d, in, diff_id, e)
 				     : outlet_blob(&v->o, name, &d, in, e);
 	fd_closep(&in);
-	if (src->ops->blob_end) {
-		struct err why = ERR_INIT;
-		int end = src->ops->blob_end(src, &d, &why);
-
-		/* The source knows better why its bytes were not what they should be. */
-		if (end < 0 && end != -EPIPE) {
-			*e = why;
-			return end;
-		}
-	}
-	return r;
+	return source_end_blob(src, &d, r, e);
 }
 
 static int add_files(

@@ -94,11 +94,13 @@ struct image_fetch {
 int image_fetch(struct image_store *s, const struct image_fetch *f, char **ret_id, struct err *e);
 
 /*
- * Sends a stored image, named by the digest of its manifest, into a sink byte for byte. Layers are
- * announced to w when they begin and when all are stored.
+ * Sends an image from a source into a sink, byte for byte; platform (NULL: this machine's) chooses
+ * from an index. Layers are announced to w (or NULL) when they begin and when all are stored. What
+ * comes through a pipe is kept in a file of the store's without a name until it is sent, so that it
+ * is known to be good, and can be sent again.
  */
-int image_send(struct image_store *s, const char *manifest_hex, struct image_sink *dst,
-	const struct fetch_watch *w, struct err *e);
+int image_send(struct image_store *s, struct image_source *src, const struct platform *platform,
+	struct image_sink *dst, const struct fetch_watch *w, struct err *e);
 
 /*
  * From the top document to the manifest: through indexes, at most three deep. *ret_index gets the
@@ -109,5 +111,10 @@ int source_manifest(struct image_source *src, const char *digest, const struct p
 /* Reads and checks the document that a descriptor names; `what` names it in errors. */
 int source_document(struct image_source *src, const struct descriptor *d, const char *what,
 	struct document *ret, struct err *e);
+/*
+ * To be called when a blob was read, with what the reader made of it: r, or the source's own error,
+ * as it knows better why its bytes were not what they should be.
+ */
+int source_end_blob(struct image_source *src, const struct descriptor *d, int r, struct err *e);
 
 #endif

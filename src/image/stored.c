@@ -57,8 +57,8 @@ static void stored_close(struct image_source *src)
 	free(st);
 }
 
-int stored_source(struct image_store *s, const char *name, char **ret_name,
-	struct image_source **ret, struct err *e)
+int stored_source_of(
+	struct image_store *s, struct tag *rec, struct image_source **ret, struct err *e)
 {
 	static const struct image_source_ops ops = {
 		.document = stored_document,
@@ -66,22 +66,38 @@ int stored_source(struct image_store *s, const char *name, char **ret_name,
 		.close = stored_close,
 	};
 	struct stored *st = calloc(1, sizeof(*st));
-	bool by_id = false;
-	int r = st ? lookup_or_bundled(s, name, &st->rec, &by_id, e) : err_set(e, -ENOMEM, "image");
 
-	if (r == 0) {
-		st->what = str_printf("image %s", *st->rec.name ? st->rec.name : st->rec.id);
-		if (ret_name)
-			*ret_name = strdup(by_id ? "" : st->rec.name);
-		r = !st->what || (ret_name && !*ret_name) ? err_set(e, -ENOMEM, "image") : 0;
+	if (st)
+		st->what = str_printf("image %s", *rec->name ? rec->name : rec->id);
+	if (!st || !st->what) {
+		free(st);
+		tag_free(rec);
+		return err_set(e, -ENOMEM, "image");
 	}
-	if (r < 0) {
-		if (st)
-			stored_close(&st->source);
-		return r;
-	}
+	st->rec = *rec;
+	*rec = (struct tag){ 0 };
 	st->s = s;
 	st->source = (struct image_source){ .ops = &ops, .what = st->what };
 	*ret = &st->source;
 	return 0;
+}
+
+int stored_source(struct image_store *s, const char *name, char **ret_name,
+	struct image_source **ret, struct err *e)
+{
+	_cleanup_(tag_free)
+	struct tag rec = { 0 };
+	_cleanup_free_ char *found = NULL;
+	bool by_id = false;
+	int r = lookup_or_bundled(s, name, &rec, &by_id, e);
+
+	if (r < 0)
+		return r;
+	found = strdup(by_id ? "" : rec.name);
+	if (!found)
+		return err_set(e, -ENOMEM, "image");
+	r = stored_source_of(s, &rec, ret, e);
+	if (r == 0 && ret_name)
+		*ret_name = take_ptr(found);
+	return r;
 }

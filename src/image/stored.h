@@ -6,6 +6,9 @@
 #include "image/source.h"
 #include "image/store.h"
 
+/* The image of a record, which is taken over, also after an error. */
+int stored_source_of(
+	struct image_store *s, struct tag *rec, struct image_source **ret, struct err *e);
 /*
  * Finds the image as lookup_or_bundled() does. *ret_name: the name that it was found by (owned, "" for
  * an id); NULL: not wanted.

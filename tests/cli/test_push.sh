@@ -9,14 +9,7 @@
 
 setUp()
 {
-	fresh_tmp
-	export UCTR_DATA="$T/data" UCTR_NET_TIMEOUT=20
-	unset REGISTRY_AUTH_FILE DOCKER_CONFIG
-	R=$T/reg
-	has fullmap || return 0
-	mklayers
-	registry_start "$R"
-	host=127.0.0.1:$port
+	registry_setup
 }
 
 tearDown()

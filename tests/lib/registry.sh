@@ -9,12 +9,26 @@ MACHINE=$(sed -n 's/.*"architecture":"\([^"]*\)".*/\1/p' \
 	"${UCTR%/bin/*}/share/uctr/images/busybox/index.json")
 registries=
 
+# registry_setup: for setUp: a store and settings of the test's own, two small layers, and the
+# registry $host with its files in $R.
+registry_setup()
+{
+	fresh_tmp
+	export UCTR_DATA="$T/data" UCTR_NET_TIMEOUT=20
+	unset REGISTRY_AUTH_FILE DOCKER_CONFIG
+	R=$T/reg
+	has fullmap || return 0
+	mklayers
+	registry_start "$R"
+	host=127.0.0.1:$port
+}
+
 # registry_start DIR [ADDRESS [CERT KEY]]: its port goes to $port; registries_stop ends all.
 registry_start()
 {
 	mkdir -p "$1/blobs" "$1/manifests"
 	rm -f "$1/port"
-	python3 "$(dirname "$0")/../lib/registry.py" "$@" 2> "$1/stderr" &
+	python3 "$UCTR_TESTS/lib/registry.py" "$@" 2> "$1/stderr" &
 	registries="$registries $!"
 	wait_for 20 [ -f "$1/port" ] || fail "the registry did not start: $(cat "$1/stderr")"
 	port=$(cat "$1/port")

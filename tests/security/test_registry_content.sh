@@ -9,14 +9,8 @@
 
 setUp()
 {
-	fresh_tmp
-	export UCTR_DATA="$T/data" UCTR_NET_TIMEOUT=20
-	unset REGISTRY_AUTH_FILE DOCKER_CONFIG
-	R=$T/reg
+	registry_setup
 	has fullmap || return 0
-	mklayers
-	registry_start "$R"
-	host=127.0.0.1:$port
 	registry_image "$R" latest "$T/1.tar"
 	layer=$(sed 's/.*"layers":\[{[^}]*sha256:\([0-9a-f]*\).*/\1/' "$T/manifest")
 }
