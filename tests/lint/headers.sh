@@ -24,16 +24,21 @@ example='/home/(user|alice|bob|USER|NAME|you)\b'
 unfinished='\b(TO''DO|FIX''ME|XX''X)\b'
 # Where this checkout lies, unless that is as short as /src and part of honest paths.
 checkout=$(printf '%s' "$root" | sed -n 's|[].[*^$+?(){}|\\]|\\&|g; /.\/./s|$|/|p')
-files '*' | grep -v '^LICENSE$' | while read -r f; do
-	grep -InE '/(home|Users)/[A-Za-z0-9_]+' "$f" | grep -vE "$example" |
-		while IFS=: read -r line _; do
-			violation "$f:$line: path of a developer's machine"
-		done
-	[ -z "$checkout" ] || grep -InE "$checkout" "$f" | while IFS=: read -r line _; do
-		violation "$f:$line: path of this checkout"
+# told WHY: the lines FILE:LINE:TEXT of standard input, as violations.
+told()
+{
+	while IFS=: read -r f line _; do
+		violation "$f:$line: $1"
 	done
-	grep -InE "$unfinished" "$f" | while IFS=: read -r line _; do
-		violation "$f:$line: unfinished work"
-	done
-done
+}
+
+# lines REGEX: where it matches in any file.
+lines()
+{
+	files '*' | grep -v '^LICENSE$' | tr '\n' '\0' | xargs -0 grep -HInE "$1"
+}
+
+lines '/(home|Users)/[A-Za-z0-9_]+' | grep -vE "$example" | told "path of a developer's machine"
+[ -z "$checkout" ] || lines "$checkout" | told "path of this checkout"
+lines "$unfinished" | told "unfinished work"
 finish

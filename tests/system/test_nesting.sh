@@ -71,8 +71,8 @@ test_without_nesting_the_reason_is_told()
 	need fullmap || return 0
 	within --rootfs "$outer" $inner run --rm --network none busybox true
 	assertExit 125
-	assertErrLine "create the user's namespace: Function not implemented; " \
-		"system calls: clone3 refused by a seccomp filter around this process; " \
+	assertErrLine "create the user's namespace: " \
+		"; system calls: clone3 refused by a seccomp filter around this process; " \
 		"cure: start the outer container with: uctr run --security-opt nesting"
 	within --rootfs "$outer" $inner doctor
 	assertExit 1

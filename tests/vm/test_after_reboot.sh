@@ -33,11 +33,17 @@ test_2_dead_containers_refuse_by_name()
 
 test_3_they_can_be_removed_and_their_names_used()
 {
-	logged_in 'uctr rm $(uctr ps -aq) && uctr ps -aq && uctr run --rm --name stays busybox echo again &&
-		ls "$(dirname "$(find ~/.local/share/uctr -name containers)")/containers" ~/.local/share/uctr/names'
+	# What goes on behind the commands is waited for.
+	logged_in 'uctr rm $(uctr ps -aq) && uctr ps -aq && uctr run --rm --name stays busybox echo again
+		cd ~/.local/share/uctr && for i in $(seq 100); do
+			left=$(ls -A containers names | grep -v "^[a-z]*:$" | tr -d "\n")
+			[ -n "$left" ] || break
+			sleep 0.1
+		done
+		echo "left: $left;"'
 	assertExit 0
 	assertErrEmpty
-	assertOutHas again
+	assertOutHas again "left: ;"
 	loginctl disable-linger tester
 	wait_for 20 all_gone || fail "left: $(leftovers)"
 }
