@@ -121,10 +121,14 @@ test_devices_are_described()
 test_keepcaps()
 {
 	need userns helper:idprobe || return 0
+	# A kernel that gives all programs the same addresses leaves no sign of execve
+	# (docs/ARCHITECTURE.md).
+	after=EPERM
+	[ "$(cat /proc/sys/kernel/randomize_va_space)" != 0 ] || after=0
 	one busybox /h/idprobe keep
 	assertExit 0
 	assertOut "$(printf '%s\n' 'keep: 0' 'setresuid: 0' 'setresgid: 0' \
-		'after exec: EPERM')"
+		"after exec: $after")"
 	one busybox /h/idprobe return
 	assertOut "after exec: 0"
 }
@@ -135,11 +139,6 @@ supervisors()
 	for pid in $(pgrep -P "$1"); do
 		grep -qz '^uctr: root emul' "/proc/$pid/cmdline" && echo "$pid" && pgrep -P "$pid"
 	done
-}
-
-has_supervisor()
-{
-	[ "$(supervisors "$(monitor_of "$1")" | wc -l)" -eq 2 ]
 }
 
 test_calls_fail_without_the_supervisor()
@@ -172,8 +171,8 @@ test_a_killed_supervisor_is_replaced_and_nothing_forgotten()
 	need userns helper:idprobe || return 0
 	mkdir -m 0777 "$T/v"
 	start_quiet --name to1 --userns one -v "$T/v:/v" busybox sh -c \
-		'exec su nobody -s /bin/sh -c "while [ ! -e /v/go ]; do sleep 0.05; done; id -u > /v/said"'
-	wait_for 10 has_supervisor to1 || fail "no supervisor"
+		'exec su nobody -s /bin/sh -c ": > /v/ready; while [ ! -e /v/go ]; do sleep 0.05; done; id -u > /v/said"'
+	wait_for 10 test -e "$T/v/ready" || fail "su did not end"
 	# shellcheck disable=SC2046
 	set -- $(supervisors "$(monitor_of to1)")
 	kill -KILL "$2"
