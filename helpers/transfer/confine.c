@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/spawn.h"
 #include "base/str.h"
 #include "calls.h"
 #include "sys/seccomp.h"
@@ -23,8 +24,10 @@
 
 int confine_enter_userns(int userns_fd, struct err *e)
 {
-	if (setns(userns_fd, CLONE_NEWUSER) < 0)
-		return err_set(e, -errno, "enter the user namespace of the image store");
+	int r = spawn_join_userns(userns_fd);
+
+	if (r < 0)
+		return err_set(e, r, "enter the user namespace of the image store");
 	/* The map may lack a group 0, or setgroups may be denied there: nothing depends on it. */
 	if (setgroups(0, NULL) < 0 && errno != EPERM)
 		return err_set(e, -errno, "leave the caller's groups");

@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -15,6 +16,23 @@
 #include "base/str.h"
 
 static char *const clean_env[] = { "PATH=/usr/sbin:/usr/bin:/sbin:/bin", "LC_ALL=C", NULL };
+
+/* The kernel refuses to join one's own (EINVAL), where nothing is left to do. */
+int spawn_join_userns(int fd)
+{
+	struct stat there, here;
+
+	if (setns(fd, CLONE_NEWUSER) == 0)
+		return 0;
+	if (errno != EINVAL)
+		return -errno;
+	if (fstat(fd, &there) < 0 || stat("/proc/self/ns/user", &here) < 0 ||
+		there.st_ino != here.st_ino || there.st_dev != here.st_dev) {
+		errno = EINVAL;
+		return -EINVAL;
+	}
+	return 0;
+}
 
 /*
  * Runs in the vforked child, on the parent's memory: only system calls, and the result goes
@@ -42,7 +60,7 @@ static __attribute__((noinline, noreturn)) void child(const struct spawn *s, vol
 		if (fcntl(s->keep[i], F_SETFD, 0) < 0)
 			goto fail;
 	}
-	if (s->userns_fd >= 0 && setns(s->userns_fd, CLONE_NEWUSER) < 0)
+	if (s->userns_fd >= 0 && spawn_join_userns(s->userns_fd) < 0)
 		goto fail;
 	for (int i = 1; i < NSIG; i++)
 		signal(i, SIG_DFL);

@@ -31,6 +31,9 @@ int spawn_start(const struct spawn *s, pid_t *ret_pid, struct err *e);
 /* Waits; returns the exit code (0..255), 128+signal, or -errno. */
 int spawn_wait(pid_t pid);
 
+/* Joins a user namespace, in which the caller may be already: 0 or -errno. */
+int spawn_join_userns(int fd);
+
 /* spawn_start with standard error captured (first line, sanitised) into *e when it fails. */
 int spawn_run(const struct spawn *s, struct err *e);
 

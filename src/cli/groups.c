@@ -9,9 +9,9 @@
 extern const struct command cmd_commit, cmd_diff, cmd_exec, cmd_export, cmd_container_inspect,
 	cmd_history, cmd_image_exists, cmd_image_inspect, cmd_image_prune, cmd_image_tree, cmd_copy,
 	cmd_load, cmd_save, cmd_tag, cmd_untag, cmd_images, cmd_import, cmd_info,
-	cmd_manifest_inspect, cmd_pull, cmd_push, cmd_kill, cmd_logs, cmd_ps, cmd_rm, cmd_rmi,
-	cmd_run, cmd_stop, cmd_system_check, cmd_system_df, cmd_system_prune, cmd_system_reset,
-	cmd_wait;
+	cmd_manifest_inspect, cmd_mount, cmd_umount, cmd_pull, cmd_push, cmd_kill, cmd_logs, cmd_ps,
+	cmd_rm, cmd_rmi, cmd_run, cmd_stop, cmd_system_check, cmd_system_df, cmd_system_prune,
+	cmd_system_reset, cmd_wait;
 
 static const struct group_verb container_verbs[] = {
 	{ "commit", NULL, &cmd_commit },
@@ -22,10 +22,12 @@ static const struct group_verb container_verbs[] = {
 	{ "kill", NULL, &cmd_kill },
 	{ "logs", NULL, &cmd_logs },
 	{ "ls", "list", &cmd_ps },
+	{ "mount", NULL, &cmd_mount },
 	{ "ps", NULL, &cmd_ps },
 	{ "rm", "remove", &cmd_rm },
 	{ "run", NULL, &cmd_run },
 	{ "stop", NULL, &cmd_stop },
+	{ "umount", "unmount", &cmd_umount },
 	{ "wait", NULL, &cmd_wait },
 	{ NULL, NULL, NULL },
 };
@@ -38,6 +40,7 @@ static const struct group_verb image_verbs[] = {
 	{ "inspect", NULL, &cmd_image_inspect },
 	{ "load", NULL, &cmd_load },
 	{ "ls", "list", &cmd_images },
+	{ "mount", NULL, &cmd_mount },
 	{ "prune", NULL, &cmd_image_prune },
 	{ "pull", NULL, &cmd_pull },
 	{ "push", NULL, &cmd_push },
@@ -45,6 +48,7 @@ static const struct group_verb image_verbs[] = {
 	{ "save", NULL, &cmd_save },
 	{ "tag", NULL, &cmd_tag },
 	{ "tree", NULL, &cmd_image_tree },
+	{ "umount", "unmount", &cmd_umount },
 	{ "untag", NULL, &cmd_untag },
 	{ NULL, NULL, NULL },
 };

@@ -437,9 +437,7 @@ int container_remove_tree(struct engine *en, const char *id, struct err *e)
 		return r;
 	pid = fork();
 	if (pid == 0) {
-		r = setns(en->userns_fd, CLONE_NEWUSER) < 0 ? -errno : 0;
-		if (r == 0 && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
-			r = -errno;
+		r = userns_enter(en->userns_fd);
 		if (r == 0)
 			r = dir_remove(en->containers, id);
 		_exit(r < 0 ? (-r & 0x7f) : 0);

@@ -114,7 +114,7 @@ static json_t *count_all(int data)
 /* In the child: the rights of the namespace, if there is one. */
 static void enter(struct engine *en)
 {
-	if (en->userns_fd >= 0 && setns(en->userns_fd, CLONE_NEWUSER) == 0 &&
+	if (en->userns_fd >= 0 && spawn_join_userns(en->userns_fd) == 0 &&
 		(setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
 		_exit(EPERM);
 }

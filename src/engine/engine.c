@@ -92,6 +92,9 @@ int engine_open(struct engine *en, struct err *e)
 	if (r < 0)
 		return r;
 	en->containers = open_sub(en->data, "containers");
+	r = en->containers < 0 ? 0 : userns_find_home(en, e);
+	if (r < 0)
+		return r;
 	if (en->containers < 0)
 		return err_set(e, en->containers, "open %s/containers", en->data_path);
 	en->images = (struct image_store){ .dirfd = en->store >= 0 ? en->store : en->data,
@@ -124,17 +127,34 @@ static int find_ranges(struct engine *en, struct err *e)
 	return 0;
 }
 
+/* The namespaces with one id and with all of them are beside each other: no way leads across. */
+static int check_home(struct engine *en, struct err *e)
+{
+	bool one = idmap_is_one(&en->map);
+
+	if (one && !en->one_id)
+		snprintf(en->one_why, sizeof(en->one_why), "uctr unshare has no other");
+	en->one_id = en->one_id || one;
+	return one == en->one_id
+		       ? 0
+		       : err_msg(e, -EPERM,
+				 "containers with one id are in another user namespace than this "
+				 "shell of uctr unshare; leave it first");
+}
+
 int engine_map(struct engine *en, struct err *e)
 {
 	int r = 0;
 
 	if (en->has_map)
 		return 0;
-	if (!en->one_id)
+	if (en->home)
+		r = check_home(en, e);
+	else if (!en->one_id)
 		r = find_ranges(en, e);
 	if (r < 0)
 		return r;
-	if (en->one_id)
+	if (en->one_id && !en->home)
 		idmap_one(&en->map);
 	en->images.record_owners = en->one_id;
 	idmap_form(&en->map, en->form, sizeof(en->form));

@@ -23,6 +23,7 @@ struct engine {
 	 */
 	bool one_id;
 	char one_why[256]; /* why there is nothing else; "" when it was asked for */
+	bool home; /* this process is in the user's namespace (uctr unshare) */
 	bool has_map;
 	struct idmap map; /* of the user's namespace; filled by engine_map() */
 	char form[256];

@@ -11,6 +11,7 @@
 
 #include "base/file.h"
 #include "base/trace.h"
+#include "engine/mount.h"
 #include "runtime/sync.h"
 #include "sys/ns.h"
 #include "sys/syscalls.h"
@@ -236,6 +237,7 @@ int container_remove(struct engine *en, struct container *c, bool force, struct 
 		if (r < 0)
 			return r;
 	}
+	mount_forget(en, c->id);
 	return container_delete(en, c, e);
 }
 

@@ -78,8 +78,9 @@ int mapping_parse(
 	int r = 0;
 
 	memset(m, 0, sizeof(*m));
-	m->uid = geteuid();
-	m->gid = getegid();
+	/* In a shell of uctr unshare the caller is root, which is not who he is. */
+	m->uid = en->home ? en->map.uid[0].outside : geteuid();
+	m->gid = en->home ? en->map.gid[0].outside : getegid();
 	if (o->userns && (o->uidmap || o->gidmap))
 		return err_msg(e, -EINVAL, "%s says what --userns says too; give one of them",
 			o->uidmap ? "--uidmap" : "--gidmap");

@@ -51,8 +51,7 @@ static int await_frozen(int cgroup)
 /* In the container's pid namespace -1 is every process but its init and the caller. */
 static int enter_pids(int userns, int pidfd)
 {
-	if (setns(userns, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ||
-		setns(pidfd, CLONE_NEWPID) < 0)
+	if (userns_enter(userns) < 0 || setns(pidfd, CLONE_NEWPID) < 0)
 		return -errno;
 	return 0;
 }

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/spawn.h"
 #include "base/trace.h"
 #include "engine/ctl.h"
 #include "engine/probe.h"
@@ -103,8 +104,10 @@ static int clone_monitor(struct start *s, int *ret_pidfd, struct err *e)
 {
 	pid_t pid;
 
-	if (setns(s->hold.fd, CLONE_NEWUSER) < 0)
-		return err_set(e, -errno, "enter the user's namespace");
+	int r = spawn_join_userns(s->hold.fd);
+
+	if (r < 0)
+		return err_set(e, r, "enter the user's namespace");
 	pid = ns_clone(CLONE_NEWPID, -1, false, ret_pidfd);
 	if (pid == 0)
 		monitor_main(s);

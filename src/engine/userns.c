@@ -16,10 +16,14 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/spawn.h"
 #include "base/trace.h"
 #include "engine/probe.h"
 #include "sys/ns.h"
 #include "sys/syscalls.h"
+
+#define OWN_USERNS "/proc/self/ns/user"
+#define INITIAL_USERNS 0xEFFFFFFDU /* PROC_USER_INIT_INO of the kernel: fixed */
 
 static const char *pins_name(const struct engine *en)
 {
@@ -135,6 +139,57 @@ int userns_peek(struct engine *en, struct idmap *ret, struct err *e)
 	}
 }
 
+/* Is a process that registers there in the caller's own user namespace? */
+static bool pins_here(struct engine *en, const char *name, const struct stat *here)
+{
+	int fd = openat(en->runtime, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *de;
+	bool found = false;
+
+	if (!d)
+		fd_closep(&fd);
+	while (d && !found && (de = readdir(d))) {
+		_cleanup_fd_ int pidfd = -1;
+		pid_t pid = check_pin(dirfd(d), de->d_name, &pidfd);
+		struct stat st;
+		char path[40];
+
+		snprintf(path, sizeof(path), "/proc/%d/ns/user", pid);
+		found = pid > 0 && stat(path, &st) == 0 && st.st_ino == here->st_ino &&
+			st.st_dev == here->st_dev && sys_pidfd_send_signal(pidfd, 0) == 0;
+	}
+	if (d)
+		closedir(d);
+	return found;
+}
+
+int userns_find_home(struct engine *en, struct err *e)
+{
+	struct stat here;
+	int r;
+
+	/* Whoever is in it is its root. */
+	if (geteuid() != 0 || stat(OWN_USERNS, &here) < 0 || here.st_ino == INITIAL_USERNS)
+		return 0;
+	if (!pins_here(en, "userns", &here) && !pins_here(en, "userns-one", &here))
+		return 0;
+	r = idmap_read(0, &en->map);
+	if (r < 0 || en->map.n_uid == 0 || en->map.n_gid == 0)
+		return err_set(e, r < 0 ? r : -EINVAL, "read /proc/self/uid_map");
+	en->home = true;
+	return 0;
+}
+
+int userns_enter(int fd)
+{
+	int r = spawn_join_userns(fd);
+
+	if (r == 0 && (setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0))
+		r = -errno;
+	return r;
+}
+
 /* A descriptor of the living namespace, -ESRCH when there is none. */
 static int open_living(struct engine *en, struct err *e)
 {
@@ -144,6 +199,10 @@ static int open_living(struct engine *en, struct err *e)
 	pid_t pid;
 	int fd, r;
 
+	if (en->home) {
+		fd = open(OWN_USERNS, O_RDONLY | O_CLOEXEC);
+		return fd < 0 ? err_set(e, -errno, "open " OWN_USERNS) : fd;
+	}
 	for (;;) {
 		bool alive;
 

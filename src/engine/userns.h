@@ -48,7 +48,16 @@ int userns_peek(struct engine *en, struct idmap *ret, struct err *e);
 /* en->userns_fd: the living namespace, or one kept alive just by the descriptor. */
 int userns_open(struct engine *en, struct err *e);
 
-/* Called by a monitor for itself. Its pid as /proc shows it and its start time are returned. */
+/*
+ * Is the caller in the user's namespace already, as what `uctr unshare` starts is? Its living members
+ * tell: one of them has the same. Then en->home is set, and en->one_id and en->map as they are there.
+ */
+int userns_find_home(struct engine *en, struct err *e);
+
+/* Makes the calling process root of the namespace fd, which it may be already. 0 or -errno. */
+int userns_enter(int fd);
+
+/* Called by a monitor, or a shell in the namespace, for itself. Its pid as /proc shows it and its start time are returned. */
 int userns_register(struct engine *en, pid_t *ret_pid, uint64_t *ret_start, struct err *e);
 void userns_unregister(struct engine *en, pid_t pid);
 

@@ -183,8 +183,7 @@ static int clone_root(int userns, int pidfd)
 {
 	int fd;
 
-	if (setns(userns, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 || setresuid(0, 0, 0) < 0 ||
-		setns(pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0)
+	if (userns_enter(userns) < 0 || setns(pidfd, CLONE_NEWUSER | CLONE_NEWNS) < 0)
 		return -errno;
 	fd = sys_open_tree(AT_FDCWD, "/", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
 	return fd < 0 ? -errno : fd;

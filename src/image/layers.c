@@ -145,7 +145,7 @@ static int try_as_owner(int tree, int userns, bool owners, const char **ret_what
 	pid_t pid = fork();
 
 	if (pid == 0) {
-		if (userns >= 0 && (setns(userns, CLONE_NEWUSER) < 0 || setresgid(0, 0, 0) < 0 ||
+		if (userns >= 0 && (spawn_join_userns(userns) < 0 || setresgid(0, 0, 0) < 0 ||
 					   setresuid(0, 0, 0) < 0))
 			_exit(errno & 0x7f);
 		_exit(-fsinfo_try(tree, owners, ret_what) & 0x7f); /* *ret_what stays here */

@@ -170,8 +170,8 @@ static int try_overlay(const int *lower, size_t n_lower, enum lower_form form, i
 	r = set_lowers(fs, lower, n_lower, form, &all, e);
 	if (r < 0)
 		return r;
-	r = set_fd_path(fs, "upperdir", upper);
-	if (r == 0)
+	r = upper < 0 ? 0 : set_fd_path(fs, "upperdir", upper);
+	if (r == 0 && upper >= 0)
 		r = set_fd_path(fs, "workdir", work);
 	if (r < 0)
 		return config_error(fs, r, "overlay", "upperdir", e);

@@ -32,7 +32,7 @@ int mount_propagation_all(unsigned long type);
 
 /*
  * An overlay: lower[] lowest first, upper and work directories given by descriptor, so that no
- * host path shows in the container's mountinfo. `ephemeral` adds volatile (no syncs; for containers
+ * host path shows in the container's mountinfo; with upper -1 nothing can be written. `ephemeral` adds volatile (no syncs; for containers
  * that are thrown away). Detached mount or -errno.
  */
 int mount_overlay(
