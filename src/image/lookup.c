@@ -28,7 +28,7 @@ int lookup_failed(const char *text, struct err *e)
 	_cleanup_free_ char *clean = str_sanitise(text);
 
 	return err_msg(e, -ENOENT,
-		"no image \"%.80s\"; \"uctr images\" lists what is there, \"uctr import\" adds one",
+		"no image \"%.80s\"; \"uctr images\" lists what is there, \"uctr pull\" fetches one",
 		clean ? clean : "");
 }
 
