@@ -118,20 +118,6 @@ test_manifest_inspect()
 
 # --- with the tools that people have --------------------------------------------------------------
 
-# real_registry [CONFIG]: Debian's docker-registry; CONFIG is more of its file.
-real_registry()
-{
-	mkdir -p "$T/storage"
-	free=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
-	printf 'version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: "127.0.0.1:%s"}\n%s\n' \
-		"$T/storage" "$free" "${1:-}" > "$T/registry.yml"
-	docker-registry serve "$T/registry.yml" > "$T/registry.log" 2>&1 &
-	registries="$registries $!"
-	host=127.0.0.1:$free
-	wait_for 20 python3 -c "import socket; socket.create_connection(('127.0.0.1', $free))" ||
-		fail "docker-registry did not start: $(cat "$T/registry.log")"
-}
-
 policy()
 {
 	printf '{"default":[{"type":"insecureAcceptAnything"}]}' > "$T/policy.json"

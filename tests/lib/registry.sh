@@ -108,3 +108,34 @@ nothing_stored()
 	assertEquals "nothing stored $(context)" "" \
 		"$(find "$UCTR_DATA/blobs" "$UCTR_DATA/layers" "$UCTR_DATA/tmp" -type f ! -name '*.part' ! -name clear.lock 2> /dev/null)"
 }
+
+# real_registry [CONFIG [HTTP]]: Debian's docker-registry at $host; CONFIG is more of its file, HTTP more
+# of what that says of http.
+real_registry()
+{
+	mkdir -p "$T/storage"
+	free=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+	printf 'version: 0.1\nlog: {level: error}\nstorage: {filesystem: {rootdirectory: %s}}\nhttp: {addr: "127.0.0.1:%s"%s}\n%s\n' \
+		"$T/storage" "$free" "${2:-}" "${1:-}" > "$T/registry.yml"
+	docker-registry serve "$T/registry.yml" > "$T/registry.log" 2>&1 &
+	registries="$registries $!"
+	host=127.0.0.1:$free
+	wait_for 20 python3 -c "import socket; socket.create_connection(('127.0.0.1', $free))" ||
+		fail "docker-registry did not start: $(cat "$T/registry.log")"
+}
+
+# authority NAME, certificate NAME AUTHORITY SAN [OPTION...]: $T/NAME.crt and $T/NAME.key.
+authority()
+{
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
+		-keyout "$T/$1.key" -out "$T/$1.crt" 2> /dev/null
+}
+
+certificate()
+{
+	printf 'subjectAltName=%s\n' "$3" > "$T/san"
+	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$1" \
+		-keyout "$T/$1.key" -out "$T/csr" 2> /dev/null
+	openssl x509 -req -in "$T/csr" -CA "$T/$2.crt" -CAkey "$T/$2.key" -CAcreateserial \
+		-days "${4:-1}" -extfile "$T/san" -out "$T/$1.crt" 2> /dev/null
+}

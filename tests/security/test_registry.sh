@@ -220,22 +220,6 @@ test_tags_elsewhere()
 
 # --- B15: certificates ----------------------------------------------------------------------------
 
-# authority NAME, certificate NAME AUTHORITY SAN [OPTION...]: $T/NAME.crt and $T/NAME.key.
-authority()
-{
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
-		-keyout "$T/$1.key" -out "$T/$1.crt" 2> /dev/null
-}
-
-certificate()
-{
-	printf 'subjectAltName=%s\n' "$3" > "$T/san"
-	openssl req -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -subj "/CN=$1" \
-		-keyout "$T/$1.key" -out "$T/csr" 2> /dev/null
-	openssl x509 -req -in "$T/csr" -CA "$T/$2.crt" -CAkey "$T/$2.key" -CAcreateserial \
-		-days "${4:-1}" -extfile "$T/san" -out "$T/$1.crt" 2> /dev/null
-}
-
 # secure NAME: a registry A with this certificate; the authority "ca" is trusted for it.
 secure()
 {
