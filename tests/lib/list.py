@@ -3,12 +3,12 @@
 """Prints a tree, a line for each file: name, kind and mode, owner, links, size, time, target or
 digest, extended attributes. Equal lists are equal trees.
 
-usage: list.py DIR
+usage: list.py DIR     or -: a tar archive from standard input, with less to say
 
 Left out: DIR itself, of which not every layer says something, what is below /proc, /sys and /dev and the three files of /etc that
 engines put there, attributes by which engines and security modules keep their own affairs.
 """
-import hashlib, os, stat, sys
+import hashlib, os, stat, sys, tarfile
 
 root = sys.argv[1].rstrip("/")
 engines = {"/proc", "/sys", "/dev"}
@@ -49,4 +49,27 @@ def walk(path):
             walk(full)
 
 
-walk("")
+def show_member(tar, m):
+    path = os.path.normpath("/" + m.name)
+    # A directory in which engines put files has a time of its own in each container.
+    if path.startswith(tuple(e + "/" for e in engines)) or path in files | engines | {"/"}:
+        return
+    words = [repr(path), stat.filemode(kinds.get(m.type, stat.S_IFREG) | m.mode), "%d:%d" % (m.uid, m.gid)]
+    if path not in ("/etc", "/run"):
+        words.append(str(float(m.mtime)))
+    if m.issym() or m.islnk():
+        words.append("-> %r" % m.linkname)
+    elif m.isreg():
+        words.append(hashlib.sha256(tar.extractfile(m).read()).hexdigest())
+    words += sorted("%s=%r" % a for a in m.pax_headers.items() if a[0].startswith("SCHILY.xattr."))
+    print(*words)
+
+
+kinds = {tarfile.DIRTYPE: stat.S_IFDIR, tarfile.SYMTYPE: stat.S_IFLNK, tarfile.FIFOTYPE: stat.S_IFIFO,
+         tarfile.CHRTYPE: stat.S_IFCHR, tarfile.BLKTYPE: stat.S_IFBLK}
+if sys.argv[1] == "-":
+    with tarfile.open(fileobj=sys.stdin.buffer, mode="r|") as archive:
+        for member in archive:
+            show_member(archive, member)
+else:
+    walk("")

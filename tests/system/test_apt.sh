@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: Apache-2.0
-# Debian's package manager in a container with one id, with nothing changed in the image.
+# Debian's package manager in a container with one id, with nothing changed in the image; and on the way
+# from one registry to the next with either map.
 # shellcheck disable=SC2016 # what is in single quotes expands in the container
 # shellcheck source=tests/lib/common.sh
 . "$(dirname "$0")/../lib/common.sh"
@@ -8,6 +9,8 @@
 . "$(dirname "$0")/../lib/cli.sh"
 # shellcheck source=tests/lib/redteam.sh
 . "$(dirname "$0")/../lib/redteam.sh"
+# shellcheck source=tests/lib/registry.sh
+. "$(dirname "$0")/../lib/registry.sh"
 
 oneTimeSetUp()
 {
@@ -18,6 +21,7 @@ oneTimeSetUp()
 tearDown()
 {
 	remove_containers ts1
+	registries_stop
 }
 
 # debian ARG...: run ARG in the Debian root, as the only id, and leave the container for a look.
@@ -96,6 +100,60 @@ test_everyday_tools()
 	assertEquals "$(printf "1234\n1234\n1234\nend")" "$(cat "$T/out")"
 	assertEquals 1234:1234 "$(owner /root/installed)"
 	assertEquals 77:55 "$(owner /root/x/installed)"
+}
+
+# exported CONTAINER: the list of what its files are, as it sees them itself.
+exported()
+{
+	"$UCTR" export "$1" | python3 "$UCTR_TESTS/lib/list.py" -
+}
+
+# from_the_mirror MAP: a package of the mirror that this host is configured for, installed into an image of
+# the registry $host, which comes back from there with the same files.
+from_the_mirror()
+{
+	U_TIMEOUT=200 u run --name ts1 --userns "$1" --network host -e DEBIAN_FRONTEND=noninteractive \
+		-v /etc/apt:/host/apt:ro "$host/debian" sh -ec '
+		rm /etc/apt/sources.list
+		cp -r /host/apt/sources.list* /host/apt/apt.conf.d /etc/apt/
+		apt-get update
+		apt-get install -y --no-install-recommends cron
+		dpkg --audit
+		echo installed' > "$T/out" 2>&1 || fail "apt-get with map $1: $(tail -n 20 "$T/out")"
+	assertContains "$(cat "$T/out")" "Setting up cron "
+	assertEquals "" "$(grep -E '^[WE]:|Operation not permitted|cannot change|chown:' "$T/out")"
+	exported ts1 > "$T/before"
+	assertEquals "the group's program" 1 "$(grep -c "^'/usr/bin/crontab' -rwxr-sr-x 0:10[0-9] " "$T/before")"
+	"$UCTR" commit -q ts1 "$host/debian:$1" > /dev/null
+	"$UCTR" rm -f ts1 > /dev/null
+	assert_run "$UCTR" push -q "$host/debian:$1"
+	assertExit 0
+	digest=$out
+	"$UCTR" rmi -f "$host/debian:$1" > /dev/null
+	assert_run "$UCTR" pull -q "$host/debian:$1@$digest"
+	assertExit 0
+	"$UCTR" run --name ts1 --network none "$host/debian:$1@$digest" true
+	exported ts1 > "$T/after"
+	"$UCTR" rm -f ts1 > /dev/null
+	assertTrue "files: $(wc -l < "$T/before")" "[ $(wc -l < "$T/before") -gt 3000 ]"
+	cmp -s "$T/before" "$T/after" || fail "map $1: $(diff "$T/before" "$T/after" | head -n 10)"
+}
+
+test_from_registry_to_registry()
+{
+	need fullmap debian file:/etc/apt || return 0
+	fresh_tmp
+	unset REGISTRY_AUTH_FILE DOCKER_CONFIG
+	registry_start "$T/reg"
+	host=127.0.0.1:$port
+	assert_run "$UCTR" push -q ts-debian "$host/debian"
+	assertExit 0
+	digest=$out
+	assert_run "$UCTR" pull -q "$host/debian"
+	assertExit 0
+	assertEquals "$digest" "$("$UCTR" images --format '{{.Digest}}' "$host/debian")"
+	from_the_mirror full
+	from_the_mirror one
 }
 
 . shunit2
