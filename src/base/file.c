@@ -9,6 +9,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
+#include "base/stop.h"
+
 int fd_slurp(int fd, size_t max, char **ret, size_t *ret_len)
 {
 	size_t cap = 4096, len = 0;
@@ -261,7 +263,7 @@ int lock_take(int fd, bool exclusive, bool wait)
 
 	do {
 		r = fcntl(fd, wait ? F_OFD_SETLKW : F_OFD_SETLK, &l);
-	} while (r < 0 && errno == EINTR);
+	} while (r < 0 && errno == EINTR && !stop_now());
 	if (r == 0)
 		return 0;
 	return errno == EACCES ? -EAGAIN : -errno;

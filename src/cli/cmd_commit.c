@@ -2,6 +2,7 @@
 /* uctr commit: a container's files become an image. */
 #include <string.h>
 
+#include "base/stop.h"
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -83,6 +84,7 @@ static int commit(struct engine *en, struct container *c, const struct commit_ar
 	what.base = base;
 	if (r == 0 && !base)
 		r = err_set(e, -ENOMEM, "commit");
+	stop_begin();
 	if (r == 0 && a->pause)
 		r = pause_begin(en, c, &pause, e);
 	if (r == 0)

@@ -2,6 +2,7 @@
 /* uctr copy: images between registries, archives, directories and the store. */
 #include <string.h>
 
+#include "base/stop.h"
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/remote_opts.h"
@@ -37,6 +38,7 @@ static int copy(void *args, char **operands, struct err *e)
 		r = engine_check_store(&en, e);
 	if (r == 0)
 		r = engine_map(&en, e);
+	stop_begin();
 	if (r == 0)
 		r = image_copy(&en.images, &what, e);
 	engine_clear_images(&en);

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/stop.h"
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -43,6 +44,7 @@ static int run_import(void *args, char **operands, struct err *e)
 		return r;
 	r = engine_map(&en, e);
 	warn_flush(&en);
+	stop_begin();
 	if (r == 0)
 		r = image_import(&en.images, &what, &id, e);
 	if (r < 0)

@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/stop.h"
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -34,8 +35,6 @@ static int pull_one(struct engine *en, const struct image_pull *p, struct err *e
 	_cleanup_free_ char *id = NULL, *line = NULL;
 	int r = image_pull(&en->images, p, NULL, &id, e);
 
-	if (r == -EINTR)
-		err_exit(e, 130);
 	if (r < 0)
 		return r;
 	line = str_printf("%s\n", id);
@@ -79,7 +78,8 @@ static int run_pull(void *args, char **operands, struct err *e)
 	if (r < 0)
 		return r;
 	warn_flush(&en);
-	progress_begin(&progress, a->quiet, true);
+	stop_begin();
+	progress_begin(&progress, a->quiet);
 	p.watch = &progress.watch;
 	strv_foreach (name, operands) {
 		p.name = name;

@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/stop.h"
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -50,7 +51,8 @@ static int run_push(void *args, char **operands, struct err *e)
 	if (r < 0)
 		return r;
 	warn_flush(&en);
-	progress_begin(&progress, a->quiet, false);
+	stop_begin();
+	progress_begin(&progress, a->quiet);
 	p.watch = &progress.watch;
 	r = image_push(&en.images, &p, &digest, e);
 	if (r == 0 && a->digestfile)

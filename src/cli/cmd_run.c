@@ -71,7 +71,7 @@ static int run(void *args, char **operands, struct err *e)
 	int r;
 
 	s.en = &en;
-	progress_begin(&progress, false, false);
+	progress_begin(&progress, false);
 	en.watch = &progress.watch;
 	r = o->detach ? 0 : attach_check_tty(o->tty, o->interactive, e);
 	if (r == 0)

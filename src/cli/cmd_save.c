@@ -3,6 +3,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "base/stop.h"
 #include "base/str.h"
 #include "cli/command.h"
 #include "cli/output.h"
@@ -35,6 +36,7 @@ static int save(void *args, char **operands, struct err *e)
 
 	if (r == 0)
 		r = engine_map(&en, e);
+	stop_begin();
 	if (r == 0)
 		r = image_save(&en.images, &what, e);
 	warn_flush(&en);
@@ -90,11 +92,10 @@ static int load(void *args, char **operands, struct err *e)
 	if (r < 0)
 		return r;
 	/* Bars for people; what is loaded is told by the lines at the end. */
-	progress_begin(&progress, a->quiet || !isatty(STDERR_FILENO), true);
+	stop_begin();
+	progress_begin(&progress, a->quiet || !isatty(STDERR_FILENO));
 	what.watch = &progress.watch;
 	r = image_load(&en.images, &what, &lines, e);
-	if (r == -EINTR)
-		err_exit(e, 130);
 	engine_clear_images(&en);
 	warn_flush(&en);
 	/* What was loaded is told even when a later image failed. */

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/stop.h"
 #include "base/str.h"
 #include "base/trace.h"
 #include "cli/command.h"
@@ -233,5 +234,7 @@ int main(int argc, char **argv)
 		return r;
 	fprintf(stderr, "%s: %s\n", streq(base, "uctr-oci") ? base : "uctr",
 		e.msg[0] ? e.msg : strerror(-r));
+	if (stop_asked())
+		return 128 + stop_asked();
 	return e.exit ? e.exit : EXIT_UCTR;
 }

@@ -2,7 +2,6 @@
 /* Drawing the progress of layers. */
 #include "cli/progress.h"
 
-#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,14 +11,6 @@
 
 #define INTERVAL_MS 100
 #define BAR 30
-
-static volatile sig_atomic_t stop;
-
-static void on_signal(int sig)
-{
-	(void)sig;
-	stop = 1;
-}
 
 static void draw(const struct fetch_layer *l)
 {
@@ -91,21 +82,14 @@ static void show_nothing(void *ctx, const struct fetch_layer *layers, size_t n)
 	(void)n;
 }
 
-void progress_begin(struct progress *p, bool quiet, bool signals)
+void progress_begin(struct progress *p, bool quiet)
 {
-	struct sigaction sa = { .sa_handler = on_signal, .sa_flags = SA_RESETHAND };
-
 	*p = (struct progress){ .terminal = -1 };
 	p->watch = (struct fetch_watch){
 		.show = quiet ? show_nothing : show,
 		.ctx = p,
 		.interval_ms = INTERVAL_MS,
 	};
-	if (!signals)
-		return;
-	p->watch.stop = &stop;
-	sigaction(SIGINT, &sa, NULL);
-	sigaction(SIGTERM, &sa, NULL);
 }
 
 void progress_next(struct progress *p)

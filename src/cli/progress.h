@@ -12,11 +12,8 @@ struct progress {
 	uint64_t shown[2]; /* layers of which the last word was said, as a set */
 };
 
-/*
- * Prepares it for standard error, with quiet for nothing. With `signals` SIGINT and SIGTERM end the
- * transfer in good order instead of the program at once.
- */
-void progress_begin(struct progress *p, bool quiet, bool signals);
+/* Prepares it for standard error, with quiet for nothing. */
+void progress_begin(struct progress *p, bool quiet);
 /* The lines of the next transfer begin anew. */
 void progress_next(struct progress *p);
 

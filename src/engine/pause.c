@@ -11,7 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "base/file.h"
+#include "base/fd.h"
 #include "base/spawn.h"
 #include "engine/userns.h"
 #include "sys/ns.h"
@@ -84,16 +84,19 @@ static void await_end(int hold)
 		continue;
 }
 
+/* What lets it go on is open before it is held: later there may be no descriptor left for it. */
 static void guard_cgroup(int cgroup, int hold, int word)
 {
-	int r = file_poke(cgroup, "cgroup.freeze", "1");
+	int freeze = openat(cgroup, "cgroup.freeze", O_WRONLY | O_CLOEXEC);
+	int r = freeze < 0 ? -errno : fd_write_all(freeze, "1", 1);
 
 	if (r == 0)
 		r = await_frozen(cgroup);
 	answer(word, r);
 	if (r == 0)
 		await_end(hold);
-	(void)file_poke(cgroup, "cgroup.freeze", "0");
+	if (freeze >= 0)
+		(void)!pwrite(freeze, "0", 1, 0);
 }
 
 static void guard_signals(int userns, int pidfd, int hold, int word)

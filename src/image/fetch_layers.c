@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/json.h"
+#include "base/stop.h"
 #include "base/str.h"
 #include "image/config.h"
 
@@ -222,7 +223,7 @@ static int end(struct fetch *f, size_t i, struct err *e)
 	int r = stage_wait(&l->st, 0, e);
 
 	if (r < 0)
-		return failed(f, i, r, e);
+		return r == -EINTR ? r : failed(f, i, r, e);
 	l->ended = true;
 	return l->way == LAYER_FETCH && streams(f)
 		       ? f->what->source->ops->blob_end(f->what->source, &l->d, e)
@@ -264,7 +265,7 @@ static size_t jobs(void)
 /* Waits until some of the stages at work have ended, and ends those. */
 static int wait_some(struct fetch *f, struct err *e)
 {
-	struct pollfd p[JOBS_MAX];
+	struct pollfd p[JOBS_MAX + 1];
 	size_t at[JOBS_MAX], n = 0;
 	int r;
 
@@ -274,12 +275,13 @@ static int wait_some(struct fetch *f, struct err *e)
 		at[n] = i;
 		p[n++] = (struct pollfd){ .fd = f->layers[i].st.job.fd, .events = POLLIN };
 	}
-	r = poll(p, n, f->what->watch ? f->what->watch->interval_ms : -1);
+	p[n] = (struct pollfd){ .fd = stop_fd(), .events = POLLIN };
+	r = poll(p, n + 1, f->what->watch ? f->what->watch->interval_ms : -1);
 	if (r < 0 && errno != EINTR)
 		return err_set(e, -errno, "wait for the layers");
-	if (f->what->watch && f->what->watch->stop && *f->what->watch->stop)
-		return err_msg(
-			e, -EINTR, "interrupted; what was fetched is kept for the next time");
+	if (stop_now())
+		return err_msg(e, -EINTR, "interrupted%s",
+			streams(f) ? "; what was fetched is kept for the next time" : "");
 	show(f);
 	for (size_t i = 0; r > 0 && i < n; i++) {
 		int n_r = p[i].revents ? end(f, at[i], e) : 0;

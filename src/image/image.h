@@ -4,7 +4,6 @@
 #define UCTR_IMAGE_IMAGE_H
 
 #include <jansson.h>
-#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -197,8 +196,6 @@ struct fetch_watch {
 	void (*show)(void *ctx, const struct fetch_layer *layers, size_t n);
 	void *ctx;
 	int interval_ms;
-	/* Set by a signal handler: the fetch ends with -EINTR. NULL: it is not looked at. */
-	const volatile sig_atomic_t *stop;
 };
 
 struct image_pull {

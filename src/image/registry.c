@@ -15,6 +15,7 @@
 #include "base/json.h"
 #include "base/red.h"
 #include "base/spawn.h"
+#include "base/stop.h"
 #include "base/str.h"
 #include "sys/dirs.h"
 #include "uctr/registry_proto.h"
@@ -134,9 +135,12 @@ static int receive(struct registry *reg, struct err *e)
 	int fds[FD_PASS_MAX];
 	size_t n_fds;
 	json_t *answer = NULL;
-	ssize_t n = fd_recv(reg->sock, buf, sizeof(buf), fds, &n_fds);
-	int r;
+	ssize_t n;
+	int r = stop_wait_readable(reg->sock);
 
+	if (r == -EINTR)
+		return err_msg(e, r, "interrupted");
+	n = r < 0 ? r : fd_recv(reg->sock, buf, sizeof(buf), fds, &n_fds);
 	if (n < 0)
 		return err_set(e, (int)n, "read the answer of " UCTR_TRANSFER_NAME);
 	for (size_t i = 0; n > 0 && i < FD_PASS_MAX; i++)

@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/spawn.h"
+#include "base/stop.h"
 #include "base/str.h"
 #include "image/ref.h"
 #include "sys/dirs.h"
@@ -236,12 +237,18 @@ int transfer_finish(
 {
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0;
-	int r = deadline_ns ? await_answer(job->fd, deadline_ns) : 0, code;
+	int r = deadline_ns ? await_answer(job->fd, deadline_ns) : stop_wait_readable(job->fd),
+	    code;
 
 	if (r == 0)
 		r = fd_slurp(job->fd, ANSWER_MAX, &text, &len);
+	/* From a terminal the helper gets the signal as well. */
+	if ((r < 0 || len == 0) && stop_now())
+		r = -EINTR;
 	if (r < 0) {
 		transfer_kill(job);
+		if (r == -EINTR)
+			return err_msg(e, r, "interrupted");
 		return err_set(e, r, "read the answer of " UCTR_TRANSFER_NAME);
 	}
 	fd_closep(&job->fd);

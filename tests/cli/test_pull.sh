@@ -214,7 +214,7 @@ test_interrupted()
 	kill -TERM "$bg"
 	bg_rc=0
 	wait "$bg" || bg_rc=$?
-	assertEquals 130 "$bg_rc"
+	assertEquals 143 "$bg_rc"
 	assertEquals "one line" 1 "$(wc -l < "$T.bg.err")"
 	nothing_stored
 	assertEquals "one part and no tree" "1 0" \

@@ -107,6 +107,13 @@ is_whole()
 	"$UCTR" run --rm --pull never --network none "$2" "$3" > /dev/null 2> "$T/run.err" || complain "$1: $2 does not run: $(cat "$T/run.err")"
 }
 
+# is_well: the container is not left paused.
+is_well()
+{
+	[ "$name" != commit ] || timeout 10 "$UCTR" exec ctr true > "$T/well" 2>&1 ||
+		complain "the container is not well: $(cat "$T/well")"
+}
+
 # store_after: of a command that was killed or failed.
 store_after()
 {
@@ -115,7 +122,8 @@ store_after()
 	"$before" | "$after") ;;
 	*) complain "the images are [$state]" ;;
 	esac
-	[ "$name" != commit ] || timeout 10 "$UCTR" exec ctr true || complain "the container is not well"
+	# With everything gone nobody is left to let a paused container go on, until the next commit.
+	[ "$name $mode" = "commit all" ] || is_well
 	is_whole afterwards
 	# Either way round: what it left is nobody's business, or somebody clears it away.
 	if [ $((all % 2)) -eq 0 ]; then
@@ -133,6 +141,7 @@ store_after()
 		[ "$state" = "$after" ] || complain "the images of the second time are [$state]"
 		is_whole "the second time"
 	fi
+	[ "$name" != commit ] || [ "$state" = "$after" ] || is_well
 	drop_new
 	stored > "$T/now"
 	cmp -s "$T/empty" "$T/now" || complain "left at last: $(diff "$T/empty" "$T/now")"
@@ -144,9 +153,10 @@ store_fault()
 	lines=$(wc -l < "$T.err" | tr -d ' ')
 	case $rc.$lines.$err in
 	0.0.) [ "$(told)" = "$after" ] || complain "success, and the images are [$(told)]" ;;
-	125.1.'uctr: '*:*) ;;
+	125.1.'uctr: '*:* | 125.1.'uctr: '*' '*' '*) ;;
 	# The dynamic loader of uctr-transfer has its own say.
 	125.2.'uctr-transfer: error while loading shared libraries: '*) ;;
+	0.1.'uctr-transfer: error while loading shared libraries: '*) ;;
 	*) complain "exit code $rc, $lines lines: $err" ;;
 	esac
 	store_after

@@ -51,4 +51,22 @@ test_disk_fails() { struck store_fault EIO 4; }
 test_no_descriptor() { struck store_fault EMFILE 4; }
 test_no_memory() { struck store_fault ENOMEM 4; }
 
+# What lets a paused container go on does not need to be opened first. Only the last calls matter.
+test_no_descriptor_at_the_end_of_a_pause()
+{
+	need fullmap helper:killer || return 0
+	[ -z "${UCTR_REPLAY:-}" ] || return 0
+	campaign=image_faults name=commit mode=EMFILE
+	export UCTR_DATA="$C/data"
+	scenario commit
+	traced count:EMFILE
+	last=$(sed -n 's/^commit //p' "$T.out")
+	for n in $(seq $((last - 14)) "$last"); do
+		point="commit EMFILE commit $n"
+		traced EMFILE commit "$n"
+		is_well
+	done
+	drop_new
+}
+
 . shunit2
