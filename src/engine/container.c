@@ -37,6 +37,8 @@ void container_free(struct container *c)
 	strv_free(c->uid_map);
 	strv_free(c->gid_map);
 	json_decref(c->mounts);
+	json_decref(c->config);
+	json_decref(c->host_config);
 	json_decref(c->labels);
 	json_decref(c->annotations);
 	free(c->network);

@@ -35,6 +35,7 @@ struct container {
 	char *driver; /* how its root file system is made, runtime/ladder.h; NULL: overlay, or none */
 	char *userns, *userns_why; /* how ids are mapped, and why so when it was not asked for */
 	char **uid_map, **gid_map; /* "INSIDE:OUTSIDE:COUNT", as the caller counts outside */
+	json_t *config, *host_config; /* what inspect tells of the request, under docker's names */
 	json_t *mounts; /* volumes: objects {source, target, readOnly}; NULL: none */
 	int64_t created, started, finished; /* nanoseconds since the epoch; 0: not yet */
 	enum container_state state;

@@ -70,18 +70,48 @@ static json_t *mounts(const struct container *c)
 	return all;
 }
 
+/* What the record has of `from`, over what docker shows where nothing was asked for. */
+static json_t *with_defaults(json_t *o, json_t *defaults, json_t *from)
+{
+	if (o && json_object_update_missing(defaults, o) == 0 &&
+		(!from || json_object_update(defaults, from) == 0)) {
+		json_decref(o);
+		return defaults;
+	}
+	json_decref(o);
+	json_decref(defaults);
+	return NULL;
+}
+
 static json_t *config(const struct container *c)
 {
-	return json_pack("{so so sb sb so si}", "Image", text(c->image_id ? c->image : NULL),
+	json_t *defaults = json_pack("{ss# ss ss s[] sn sn}", "Hostname", c->id, 12, "User", "",
+		"WorkingDir", "", "Env", "Entrypoint", "Cmd");
+	json_t *o = json_pack("{so so sb sb so si}", "Image", text(c->image_id ? c->image : NULL),
 		"Labels", strings(c->labels), "Tty", c->tty, "OpenStdin", c->open_stdin,
 		"StopSignal", signal_text(c->stop_signal), "StopTimeout", (int)c->stop_timeout);
+
+	return with_defaults(o, defaults, c->config);
 }
 
 static json_t *host_config(const struct container *c)
 {
-	return json_pack("{so so sb so}", "NetworkMode", text(c->network), "UsernsMode",
+	static const char *const lists[] = { "Binds", "CapAdd", "CapDrop", "Dns", "DnsOptions",
+		"DnsSearch", "ExtraHosts", "GroupAdd", "SecurityOpt" };
+	static const char *const numbers[] = { "Memory", "NanoCpus", "PidsLimit" };
+	static const char *const flags[] = { "Privileged", "ReadonlyRootfs", "Init" };
+	json_t *defaults = json_object();
+	json_t *o = json_pack("{so so sb so}", "NetworkMode", text(c->network), "UsernsMode",
 		text(c->userns), "AutoRemove", c->auto_remove, "Annotations",
 		strings(c->annotations));
+
+	for (size_t i = 0; i < ARRAY_SIZE(lists); i++)
+		json_object_set_new(defaults, lists[i], json_array());
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++)
+		json_object_set_new(defaults, numbers[i], json_integer(0));
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++)
+		json_object_set_new(defaults, flags[i], json_false());
+	return with_defaults(o, defaults, c->host_config);
 }
 
 static json_t *userns(const struct container *c)

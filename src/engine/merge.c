@@ -84,6 +84,7 @@ static int merge_args(const struct container_opts *o, const struct image_policy 
 	} else {
 		r = strv_extend(out, img->entrypoint);
 	}
+	p->n_entrypoint = strv_len(*out);
 	if (r == 0 && args && args[0])
 		r = strv_extend(out, args);
 	else if (r == 0 && !o->entrypoint.set)
@@ -129,6 +130,7 @@ static int merge_user(const struct container_opts *o, const struct image_policy 
 	u->name = !o->user && p->mapping->mode == MAP_KEEP_ID && !p->mapping->chosen
 			  ? str_printf("%u:%u", p->mapping->uid, p->mapping->gid)
 			  : strdup(name);
+	p->user_given = o->user || (img->user && *img->user);
 	u->make_passwd = true;
 	/* Red control of A19: a label is taken for an order. */
 	u->keep_groups =

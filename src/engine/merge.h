@@ -26,6 +26,8 @@ struct plan {
 	const struct mapping *mapping; /* borrowed */
 	enum net_mode net;
 	json_t *labels, *annotations;
+	size_t n_entrypoint; /* of the command's words, those of the entry point */
+	bool user_given; /* by -u or the image */
 	int stop_signal;
 	unsigned int stop_timeout;
 	uint64_t timeout_ns; /* 0: none */

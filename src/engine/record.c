@@ -69,6 +69,8 @@ static const struct field {
 	F("uidMap", WORDS, uid_map, false),
 	F("gidMap", WORDS, gid_map, false),
 	F("mounts", ARRAY, mounts, false),
+	F("config", OBJECT, config, false),
+	F("hostConfig", OBJECT, host_config, false),
 	F("pid", INT, pid, false),
 	F("pidStart", U64, pid_start, false),
 	F("monitor", INT, monitor, false),

@@ -7,6 +7,7 @@
 #define UCTR_ENGINE_RECORD_H
 
 #include "engine/container.h"
+#include "engine/merge.h"
 #include "runtime/spec.h"
 
 #define RECORD_SCHEMA 2
@@ -20,6 +21,12 @@ int record_load(int dirfd, const char *path, bool brief, struct container *c, st
 /* Fills in what is told of volumes and ids; -ENOMEM. `outside` is the map as the caller counts. */
 int record_set_mounts(struct container *c, const struct spec *spec, struct err *e);
 int record_set_map(struct container *c, const struct idmap *outside, struct err *e);
+
+/*
+ * What inspect tells of the process and of what was asked for. Owned by c; -ENOMEM. record_config.c
+ */
+int record_set_config(
+	struct container *c, const struct container_opts *o, const struct plan *p, struct err *e);
 
 /* A record that says running whose monitor is gone: killed, or the machine was restarted. */
 void record_mark_dead(struct container *c);

@@ -151,6 +151,8 @@ static int fill_record(
 		return err_set(e, -ENOMEM, "record");
 	idmap_compose(&s->mapping.child, &s->en->map, &outside);
 	r = record_set_map(c, &outside, e);
+	if (r == 0)
+		r = record_set_config(c, o, p, e);
 	return r < 0 ? r : record_set_mounts(c, &p->spec, e);
 }
 

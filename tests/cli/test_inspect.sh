@@ -63,6 +63,23 @@ test_running()
 	[ -z "$out" ] || assertTrue "$out" "[ -d '$out' ]"
 }
 
+test_config_as_dockers()
+{
+	need fullmap || return 0
+	mkdir "$T/vol"
+	start_quiet --name ti1 -e A=b -w /tmp -u 5:6 -h box --entrypoint sleep -v "$T/vol:/vol:ro" --cap-drop ALL \
+		--cap-add CHOWN --read-only --security-opt no-new-privileges busybox 300
+	inspect '{{.Config.User}} {{.Config.WorkingDir}} {{.Config.Hostname}} {{json .Config.Entrypoint}} {{json .Config.Cmd}} {{.Path}} {{json .Args}}' ti1
+	assertOut '5:6 /tmp box ["sleep"] ["300"] sleep ["300"]'
+	inspect '{{range .Config.Env}}{{.}}|{{end}}' ti1
+	assertOutHas "A=b|" "PATH=/usr/local/sbin:"
+	inspect '{{json .HostConfig.Binds}} {{json .HostConfig.CapDrop}} {{json .HostConfig.CapAdd}} {{.HostConfig.ReadonlyRootfs}} {{.HostConfig.Privileged}} {{json .HostConfig.SecurityOpt}}' ti1
+	assertOut "[\"$T/vol:/vol:ro\"] [\"ALL\"] [\"CHOWN\"] true false [\"no-new-privileges\"]"
+	start_quiet --name ti2 busybox sleep 300
+	inspect '{{.Config.User}}|{{.Config.WorkingDir}}|{{.Config.Hostname}}|{{json .Config.Entrypoint}}|{{json .Config.Cmd}}|{{.HostConfig.Memory}}|{{json .HostConfig.Binds}}' ti2
+	assertOut "|/|$("$UCTR" exec ti2 hostname)|null|[\"sleep\",\"300\"]|0|[]"
+}
+
 # map_of PID uid|gid: its map as inspect tells it.
 map_of()
 {
