@@ -119,7 +119,8 @@ static int images_row(struct engine *en, json_t *usage, json_t *rows, struct err
 	if (r == 0)
 		r = image_needs(&en->images, in_use, &needed, &why);
 	if (r < 0) {
-		engine_warn(en, "%s; \"uctr system check --repair\" puts it right", why.msg);
+		if (!strv_contains(en->warnings, why.msg))
+			engine_warn(en, "%s", why.msg);
 		return add_row(rows, "Images", json_array_size(list), 0, size, 0, e);
 	}
 	json_object_update(left, json_object_get(usage, "store"));
@@ -236,7 +237,7 @@ static int prune_images(struct engine *en, bool all, char ***lines, struct err *
 	if (r == 0)
 		r = image_sweep(&en->images, e);
 	engine_clear_images(en);
-	return r < 0 ? err_hint(e, "\"uctr system check --repair\" mends a damaged store") : 0;
+	return r;
 }
 
 static int prune(void *args, char **operands, struct err *e)

@@ -39,6 +39,15 @@ static int images_userns(struct image_store *s, struct err *e)
 	return r;
 }
 
+/* Several looks at the store in one command find the same. */
+static void images_warn(struct image_store *s, const char *line)
+{
+	struct engine *en = s->ctx;
+
+	if (!strv_contains(en->warnings, line))
+		engine_warn(en, "%s", line);
+}
+
 /* A data directory that can only be read still gives its images; containers go elsewhere. */
 static int read_only_data(struct engine *en, struct err *e)
 {
@@ -101,6 +110,7 @@ int engine_open(struct engine *en, struct err *e)
 		.form = en->form,
 		.userns_fd = -1,
 		.userns = images_userns,
+		.warn = images_warn,
 		.ctx = en };
 	trace("engine open");
 	return 0;

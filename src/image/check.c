@@ -204,15 +204,30 @@ static int check_record(
 	return r;
 }
 
-static int check_records(struct image_store *s, struct image_check *c, struct err *e)
+static int check_bad_record(struct image_store *s, const char *path, int why,
+	const struct err *what, void *ctx, struct err *e)
 {
-	struct err why = ERR_INIT;
-	struct tag *all = NULL;
-	size_t n = 0;
-	int r = tag_all(s, &all, &n, &why);
+	struct image_check *c = ctx;
+	int r = why == -EINVAL && c->repair ? tag_set_aside(s, path, e) : 0;
 
 	if (r < 0)
-		return finding(c, e, "%s", why.msg);
+		return r;
+	if (r == 0)
+		return why == -EINVAL && c->repair ? 0 : finding(c, e, "%s", what->msg);
+	c->repaired++;
+	return finding(c, e,
+		"%s in the image store was damaged and is now %s.damaged; pull or import the "
+		"image again",
+		path, path);
+}
+
+static int check_records(struct image_store *s, struct image_check *c, struct err *e)
+{
+	const struct bad_records bad = { .fn = check_bad_record, .ctx = c };
+	struct tag *all = NULL;
+	size_t n = 0;
+	int r = tags_check(s, &bad, &all, &n, e);
+
 	for (size_t i = 0; r == 0 && i < n; i++)
 		r = check_record(s, &all[i], c, e);
 	tags_free(all, n);

@@ -109,7 +109,8 @@ static int sweep_form(struct image_store *s, int form_fd, void *ctx, struct err 
 	while (r == 0 && d && (de = readdir(d))) {
 		if (digest_hex_valid(de->d_name) && !names_have(keep, de->d_name))
 			r = aside_tree(form_fd, de->d_name, e);
-		else if (is_leftover(de->d_name) && unlinkat(form_fd, de->d_name, 0) < 0)
+		else if (is_leftover(de->d_name) && unlinkat(form_fd, de->d_name, 0) < 0 &&
+			 errno != ENOENT)
 			r = err_set(e, -errno, "remove %s of the layers", de->d_name);
 	}
 	if (d)

@@ -97,7 +97,7 @@ static int look(struct fetch *f, struct err *e)
 {
 	struct tag *all = NULL;
 	size_t n = 0;
-	int r = tag_all(f->s, &all, &n, e);
+	int r = tags_readable(f->s, &all, &n, e);
 
 	for (size_t i = 0; r == 0 && i < f->n; i++) {
 		struct fetch_one *l = &f->layers[i];

@@ -25,6 +25,7 @@ struct image_store {
 	bool record_owners;
 	const struct idmap *shift; /* image ids to those of the user namespace; NULL: the same */
 	int (*userns)(struct image_store *s, struct err *e); /* fills userns_fd: 0 or error */
+	void (*warn)(struct image_store *s, const char *line); /* told once or more; may be NULL */
 	void *ctx;
 };
 

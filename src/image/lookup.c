@@ -28,7 +28,8 @@ int lookup_failed(const char *text, struct err *e)
 	_cleanup_free_ char *clean = str_sanitise(text);
 
 	return err_msg(e, -ENOENT,
-		"no image \"%.80s\"; \"uctr images\" lists what is there, \"uctr pull\" fetches one",
+		"no image \"%.80s\"; \"uctr images\" lists what is there, \"uctr pull\" fetches "
+		"one",
 		clean ? clean : "");
 }
 
@@ -63,7 +64,7 @@ static int by_digest(struct image_store *s, const struct ref *ref, const char *h
 	_cleanup_free_ char *full = ref_name(ref, host);
 	struct tag *all = NULL;
 	size_t n = 0, prefix;
-	int r = full ? tag_all(s, &all, &n, e) : err_set(e, -ENOMEM, "image name");
+	int r = full ? tags_readable(s, &all, &n, e) : err_set(e, -ENOMEM, "image name");
 
 	if (r < 0)
 		return r;
@@ -101,7 +102,7 @@ static int by_id(struct image_store *s, const char *digits, struct tag *ret, str
 {
 	struct tag *all = NULL;
 	size_t n = 0, found = 0;
-	int r = tag_all(s, &all, &n, e);
+	int r = tags_readable(s, &all, &n, e);
 
 	for (size_t i = 0; r >= 0 && i < n; i++) {
 		if (!str_startswith(all[i].id, digits))

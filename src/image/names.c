@@ -106,7 +106,7 @@ int image_untag(struct image_store *s, const char *name, char *const *names, cha
 	if (r == 0 && names)
 		r = own_names(s, &rec, names, &own, e);
 	if (r == 0)
-		r = tag_all(s, &all, &n, e);
+		r = tags_readable(s, &all, &n, e);
 	for (size_t i = 0; i < n; i++)
 		left += streq(all[i].id, rec.id) && own && !strv_contains(own, all[i].name);
 	/* The image stays: before its last name goes it has a record without one. */

@@ -78,7 +78,7 @@ static int untag_all(struct image_store *s, const struct tag *rec, bool force, b
 {
 	struct tag *all = NULL;
 	size_t n = 0, names = 0;
-	int r = tag_all(s, &all, &n, e);
+	int r = tags_readable(s, &all, &n, e);
 
 	for (size_t i = 0; i < n; i++)
 		names += *all[i].name && streq(all[i].id, rec->id);
@@ -95,6 +95,26 @@ static int untag_all(struct image_store *s, const struct tag *rec, bool force, b
 	}
 	tags_free(all, n);
 	return r;
+}
+
+/* As long as a record cannot be read nobody knows what it needs: nothing goes but names. */
+static int collect(struct image_store *s, const struct tag *rec, char ***lines, struct err *e)
+{
+	_cleanup_free_ char *line = NULL;
+	struct err why = ERR_INIT;
+	int r = store_collect(s, &why);
+
+	if (r == 0)
+		return say(lines, "Deleted", rec->id, e);
+	if (r != -EINVAL && r != -EPROTO)
+		return err_msg(e, r, "%s", why.msg);
+	store_warn(s, why.msg);
+	line = str_printf(
+		"what image %.12s held stays on the disk, as that record cannot be read", rec->id);
+	if (!line)
+		return err_set(e, -ENOMEM, "remove");
+	store_warn(s, line);
+	return 0;
 }
 
 static int remove_locked(struct image_store *s, struct tag *rec, bool by_id, bool used, bool force,
@@ -118,11 +138,7 @@ static int remove_locked(struct image_store *s, struct tag *rec, bool by_id, boo
 	r = used ? tag_keep_unnamed(s, rec, e) : 0;
 	if (r == 0)
 		r = untag_all(s, rec, force, used, lines, e);
-	if (r == 0 && !used)
-		r = store_collect(s, e);
-	if (r == 0 && !used)
-		r = say(lines, "Deleted", rec->id, e);
-	return r;
+	return r < 0 || used ? r : collect(s, rec, lines, e);
 }
 
 int image_remove(struct image_store *s, const char *name, char *const *in_use, bool force,

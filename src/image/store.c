@@ -15,6 +15,12 @@
 #include "base/str.h"
 #include "image/transfer.h"
 
+void store_warn(struct image_store *s, const char *line)
+{
+	if (s->warn)
+		s->warn(s, line);
+}
+
 int store_make(struct image_store *s, struct err *e)
 {
 	static const char *const dirs[] = { STORE_BLOBS, STORE_IMAGES, STORE_TMP, "layers" };

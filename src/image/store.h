@@ -13,6 +13,7 @@
  *	blobs/sha256/HEX         manifests, configs and layers, byte for byte as they came
  *	images/NAME.json         one record for each name ('/' is written '+'), "@ID.json" for an
  *	                         image that lost its name
+ *	images/NAME.json.damaged what system check found to be no record
  *	images/.lock             held while records change and while trees and blobs get or lose their
  *	                         final names; nothing that only reads takes it
  *	layers/FORM/HEX/         the tree of the layer with this diff id, for one id map
@@ -66,11 +67,35 @@ int tag_replace(struct image_store *s, const struct tag *r, struct err *e);
 /* Writes it again as the record of an image without a name. */
 int tag_keep_unnamed(struct image_store *s, struct tag *rec, struct err *e);
 int tag_delete(struct image_store *s, const struct tag *r, struct err *e);
-/* All records, in no order; owned by the caller. Files that are no records are an error. */
+/*
+ * All records, in no order; owned by the caller. A file that is no record, or that cannot be read, is
+ * an error: for whoever removes what no record needs.
+ */
 int tag_all(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *e);
-/* The same without their layers: less to read. */
+/* The same for all others: such a file is left out, with a warning. */
+int tags_readable(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *e);
+/* As tags_readable(), without layers: less to read. */
 int tags_listed(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *e);
+/*
+ * What is made of such files, by path below the data directory: `why` is -EINVAL for a damaged one,
+ * -EPROTO for one of another schema, else the error of reading it. 0 goes on.
+ */
+struct bad_records {
+	int (*fn)(struct image_store *s, const char *path, int why, const struct err *what,
+		void *ctx, struct err *e);
+	void *ctx;
+};
+int tags_check(struct image_store *s, const struct bad_records *bad, struct tag **ret,
+	size_t *ret_n, struct err *e);
+/*
+ * Renames a damaged record to "PATH.damaged", under the store's lock, which the caller does not hold: 1,
+ * or 0 when it is not damaged any more.
+ */
+int tag_set_aside(struct image_store *s, const char *path, struct err *e);
 void tags_free(struct tag *r, size_t n);
+
+/* A line for the person, who goes on: what could not be used. */
+void store_warn(struct image_store *s, const char *line);
 
 /* Makes the store's directories. */
 int store_make(struct image_store *s, struct err *e);

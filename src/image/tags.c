@@ -70,6 +70,9 @@ static int read_layers(json_t *doc, struct tag *ret, struct err *e)
 	size_t i;
 	int r = json_get_arr(doc, "layers", &arr, e);
 
+	if (r ==
+		0) /* cut off after the first line: nothing must take it for an image without any */
+		r = err_msg(e, -EINVAL, "layers: missing");
 	if (r < 0)
 		return r;
 	if (json_array_size(arr) > UCTR_MAX_LAYERS)
@@ -140,17 +143,20 @@ static int load_file(
 	if (r < 0)
 		return err_set(e, r, "read %s in the image store", path);
 	first = strcspn(text, "\n");
-	r = json_parse(text, first, path, &doc, e);
+	r = json_parse(text, first, "record", &doc, e);
 	if (r == 0 && !listed && first < len)
-		r = json_parse(text + first, len - first, path, &layers, e);
-	if (r < 0)
-		return r;
-	r = read_record(doc, &rec, e);
+		r = json_parse(text + first, len - first, "record", &layers, e);
+	if (r == 0)
+		r = read_record(doc, &rec, e);
 	/* Records of an older version have one line with everything. */
-	if (r >= 0 && !listed)
+	if (r == 0 && !listed)
 		r = read_layers(layers ? layers : doc, &rec, e);
 	if (r < 0)
-		return err_wrap(e, r, "%s in the image store", path);
+		err_wrap(e, r, "%s in the image store", path);
+	if (r == -EINVAL)
+		err_hint(e, "\"uctr system check --repair\" moves it aside");
+	if (r < 0)
+		return r;
 	*ret = rec;
 	rec = (struct tag){ 0 };
 	return 1;
@@ -246,25 +252,30 @@ static void closedirp(DIR **d)
 		closedir(*d);
 }
 
-static int add_record(struct image_store *s, const char *file, bool listed, struct tag **list,
-	size_t *n, struct err *e)
+static int add_record(struct image_store *s, const char *file, bool listed,
+	const struct bad_records *bad, struct tag **list, size_t *n, struct err *e)
 {
 	struct tag *grown = realloc(*list, (*n + 1) * sizeof(**list));
 	char path[sizeof(STORE_IMAGES) + 256];
+	struct err what = ERR_INIT;
 	int r;
 
 	if (!grown)
 		return err_set(e, -ENOMEM, "list the images");
 	*list = grown;
 	snprintf(path, sizeof(path), STORE_IMAGES "/%s", file);
-	r = load_file(s, path, listed, &grown[*n], e);
+	r = load_file(s, path, listed, &grown[*n], &what);
 	if (r > 0)
 		(*n)++;
-	return r < 0 ? r : 0;
+	if (r >= 0)
+		return 0;
+	if (bad && !err_is_shortage(r))
+		return bad->fn(s, path, r, &what, bad->ctx, e);
+	return err_msg(e, r, "%s", what.msg);
 }
 
-static int load_all(
-	struct image_store *s, bool listed, struct tag **ret, size_t *ret_n, struct err *e)
+static int load_all(struct image_store *s, bool listed, const struct bad_records *bad,
+	struct tag **ret, size_t *ret_n, struct err *e)
 {
 	int fd = openat(s->dirfd, STORE_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	_cleanup_(closedirp)
@@ -286,7 +297,7 @@ static int load_all(
 	}
 	while (r == 0 && (errno = 0, de = readdir(d))) {
 		if (de->d_name[0] != '.' && str_endswith(de->d_name, ".json"))
-			r = add_record(s, de->d_name, listed, &list, &n, e);
+			r = add_record(s, de->d_name, listed, bad, &list, &n, e);
 	}
 	if (r == 0 && errno)
 		r = err_set(e, -errno, "list the images");
@@ -299,12 +310,50 @@ static int load_all(
 	return 0;
 }
 
+static int warn(struct image_store *s, const char *path, int why, const struct err *what, void *ctx,
+	struct err *e)
+{
+	(void)path, (void)why, (void)ctx, (void)e;
+	store_warn(s, what->msg);
+	return 0;
+}
+
 int tag_all(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *e)
 {
-	return load_all(s, false, ret, ret_n, e);
+	return load_all(s, false, NULL, ret, ret_n, e);
+}
+
+int tags_readable(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *e)
+{
+	static const struct bad_records skip = { .fn = warn };
+
+	return load_all(s, false, &skip, ret, ret_n, e);
 }
 
 int tags_listed(struct image_store *s, struct tag **ret, size_t *ret_n, struct err *e)
 {
-	return load_all(s, true, ret, ret_n, e);
+	static const struct bad_records skip = { .fn = warn };
+
+	return load_all(s, true, &skip, ret, ret_n, e);
+}
+
+int tags_check(struct image_store *s, const struct bad_records *bad, struct tag **ret,
+	size_t *ret_n, struct err *e)
+{
+	return load_all(s, false, bad, ret, ret_n, e);
+}
+
+int tag_set_aside(struct image_store *s, const char *path, struct err *e)
+{
+	_cleanup_(tag_free)
+	struct tag rec = { 0 };
+	_cleanup_free_ char *to = str_printf("%s.damaged", path);
+	_cleanup_fd_ int lock = to ? store_lock(s, e) : err_set(e, -ENOMEM, "check");
+	int r = lock < 0 ? lock : load_file(s, path, false, &rec, NULL);
+
+	if (lock < 0 || r != -EINVAL)
+		return lock < 0 ? lock : 0; /* written anew meanwhile, or gone */
+	if (renameat(s->dirfd, path, s->dirfd, to) < 0)
+		return err_set(e, -errno, "move %s aside in the image store", path);
+	return 1;
 }

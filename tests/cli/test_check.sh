@@ -123,6 +123,79 @@ test_damaged_records()
 	assertOutHas "$(basename "$record")"
 }
 
+# One of them is no reason that the others cannot be used, and the repair knows it by itself.
+test_a_cut_record()
+{
+	need fullmap || return 0
+	assert_run "$UCTR" import -c "LABEL a=b" "$T/root.tar.gz" other
+	assert_run "$UCTR" import -c "LABEL c=d" "$T/root.tar.gz" third
+	record=$(find "$UCTR_DATA/images" -name '*img*.json')
+	name=images/$(basename "$record")
+	cp "$record" "$T/record"
+	# In the middle, between the lines, and in the list of the layers; lists read the first alone.
+	for part in 40 "$(head -n 1 "$T/record" | tr -d '\n' | wc -c)" "$(($(wc -c < "$T/record") - 9))"; do
+		head -c "$part" "$T/record" > "$record"
+		assert_run "$UCTR" images --format '{{.Repository}}'
+		assertExit 0
+		assertOutHas localhost/other localhost/third
+		assert_run "$UCTR" run --rm --network none --explain other /bin/x
+		assertExit 0
+		assert_run "$UCTR" run --rm --network none --explain img /bin/x
+		assertExit 125
+		assertErrLine "$name in the image store" '"uctr system check --repair" moves it aside'
+		assert_run "$UCTR" tag third fourth
+		assertExit 0
+		assert_run "$UCTR" image prune -f
+		assertExit 125
+		assertErrLine "$name in the image store" "system check --repair"
+	done
+	assert_run "$UCTR" history third
+	assertExit 0
+	assert_run "$UCTR" rmi other
+	assertExit 0
+	assertEquals "Untagged: localhost/other:latest" "$out"
+	out=$err
+	assertOutHas "uctr: warning: $name in the image store: " \
+		"held stays on the disk, as that record cannot be read"
+	assertTrue "no tree goes" "[ -d $tree ]"
+	assert_run "$UCTR" import -c "LABEL e=f" "$T/root.tar.gz" fifth
+	assertExit 0
+	assert_run "$UCTR" system check
+	assertExit 1
+	assertOutHas "$name in the image store" "1 damage found"
+	assert_run "$UCTR" system check --repair
+	assertExit 0
+	assertOutHas "$name in the image store was damaged and is now $name.damaged" "1 damage found"
+	assertTrue "it is kept" "[ -f $record.damaged ]"
+	assert_run "$UCTR" image prune -f
+	assertExit 0
+	assertErrEmpty
+	assert_run "$UCTR" system check
+	assertExit 0
+}
+
+# What a newer uctr wrote is not damaged: it stays, and so does everything else.
+test_a_record_of_another_schema()
+{
+	need fullmap || return 0
+	assert_run "$UCTR" import -c "LABEL a=b" "$T/root.tar.gz" other
+	record=$(find "$UCTR_DATA/images" -name '*img*.json')
+	sed -i '1s/"schema":1/"schema":9/' "$record"
+	assert_run "$UCTR" images --format '{{.Repository}}'
+	assertExit 0
+	assertEquals localhost/other "$out"
+	assertErrLine "uctr: warning: images/$(basename "$record") in the image store: schema 9; this uctr reads 1"
+	assert_run "$UCTR" rmi other
+	assertExit 0
+	out=$err
+	assertOutHas "held stays on the disk, as that record cannot be read"
+	assert_run "$UCTR" system check --repair
+	assertExit 1
+	assertOutHas "schema 9; this uctr reads 1"
+	assertTrue "it stays" "[ -f $record ]"
+	assertTrue "no tree goes" "[ -d $tree ]"
+}
+
 test_not_below_a_container()
 {
 	need fullmap || return 0
