@@ -8,6 +8,7 @@
 #include <strings.h>
 
 #include "base/fd.h"
+#include "base/red.h"
 #include "uctr/version.h"
 
 #define CONNECT_SECONDS 30L
@@ -118,7 +119,7 @@ int origin_parse(const char *url, struct origin *ret, struct err *e)
 		return err_msg(e, -EPROTO, "a URL that is malformed");
 	if (!streq(scheme, "http") && !streq(scheme, "https"))
 		return err_msg(e, -EPROTO, "a URL that is neither https nor http");
-	if (curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK)
+	if (curl_url_get(u, CURLUPART_USER, &user, 0) == CURLUE_OK && !red_off("url-user"))
 		return err_msg(e, -EPROTO, "a URL with user information");
 	if (curl_url_get(u, CURLUPART_PORT, &port, CURLU_DEFAULT_PORT) != CURLUE_OK ||
 		parse_u32(port, &n) < 0)
@@ -189,10 +190,15 @@ static void set_tls(const struct http *h, CURL *easy)
 	struct curl_blob cert = { h->cert, h->cert ? strlen(h->cert) : 0, CURL_BLOB_NOCOPY };
 	struct curl_blob key = { h->key, h->key ? strlen(h->key) : 0, CURL_BLOB_NOCOPY };
 	struct curl_blob ca = { h->ca, h->ca_len, CURL_BLOB_NOCOPY };
+	bool verify = !h->insecure && !red_off("tls-verify");
 
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, h->insecure ? 0L : 1L);
-	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, h->insecure ? 0L : 2L);
+	if (red_off("tls-version")) {
+		curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_0);
+		curl_easy_setopt(easy, CURLOPT_SSL_CIPHER_LIST, "ALL:@SECLEVEL=0");
+	}
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
+	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
 	curl_easy_setopt(easy, CURLOPT_CAINFO, h->ca ? NULL : h->ca_file);
 	if (h->ca)

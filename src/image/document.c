@@ -51,7 +51,7 @@ int descriptor_read(json_t *o, uint64_t max, struct descriptor *ret, struct err 
 
 int document_parse(struct document *d, const char *what, const char *want, struct err *e)
 {
-	int r = blob_digest(d->text, d->len, want, d->hex, e);
+	int r = blob_digest(d->text, d->len, red_off("document-digest") ? NULL : want, d->hex, e);
 
 	if (r < 0)
 		return err_wrap(e, r, "%s", what);

@@ -57,6 +57,7 @@ def rules(path):
 class Handler(BaseHTTPRequestHandler):
     protocol_version = "HTTP/1.1"
     timeout = 120
+    disable_nagle_algorithm = True  # head and body are two packets
 
     def log_message(self, *args):
         pass

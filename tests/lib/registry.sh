@@ -124,10 +124,10 @@ real_registry()
 		fail "docker-registry did not start: $(cat "$T/registry.log")"
 }
 
-# authority NAME, certificate NAME AUTHORITY SAN [OPTION...]: $T/NAME.crt and $T/NAME.key.
+# authority NAME [SAN], certificate NAME AUTHORITY SAN [OPTION...]: $T/NAME.crt and $T/NAME.key.
 authority()
 {
-	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" \
+	openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj "/CN=$1" ${2:+-addext "subjectAltName=$2"} \
 		-keyout "$T/$1.key" -out "$T/$1.crt" 2> /dev/null
 }
 

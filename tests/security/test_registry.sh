@@ -95,7 +95,7 @@ test_foreign_challenge()
 	falls_without foreign-origin "B has seen a secret" attack_pull --creds me:pass-word
 }
 
-# row B14: redirects to user names, other schemes and nowhere, forty in a row | red: none yet
+# row B14: redirects to user names, other schemes and nowhere, without end | red: without url-user, redirect-limit
 test_redirects_refused()
 {
 	need fullmap || return 0
@@ -108,14 +108,27 @@ test_redirects_refused()
 		nothing_stored
 	done
 	assertFalse "B was not asked" "[ -e '$B/log' ]"
+	echo "/v2/x/blobs/ redirect to=http://me:pass-word@$b" > "$A/rules"
+	falls_without url-user "B has seen a secret" attack_pull --creds me:pass-word
+	rm -rf "$UCTR_DATA" "$B/seen" "$B/log"
 	echo "/v2/x/blobs/ redirect to=http://$b" > "$A/rules"
 	echo "/v2/x/blobs/ redirect to=http://$a" > "$B/rules"
 	assert_run "$UCTR" pull -q --creds me:pass-word "$a/x"
 	assertExit 125
 	assertErrLine "redirects more than 5 times"
 	assertFalse "no secret in a chain" leaked
-	assertTrue "few requests" "[ $(wc -l < "$B/log") -lt 10 ]"
+	assertTrue "few requests" "[ $(wc -l < "$B/log") -lt 20 ]"
 	nothing_stored
+	round=0
+	attack_chain()
+	{
+		round=$((round + 1)) # each line of rules counts for itself
+		echo "/v2/x/blobs/ redirect to=http://$b times=$((20 + round))" > "$A/rules"
+		rm -rf "$UCTR_DATA"
+		! u pull -q --creds me:pass-word "$a/x" > "$T/pull.out" 2>&1 || bad "it was followed to its end"
+	}
+	holds attack_chain
+	falls_without redirect-limit "it was followed" attack_chain
 }
 
 # row B14: a token server at another host gets no password and no identity token | red: without auth-realm
@@ -144,10 +157,34 @@ test_token_server_elsewhere()
 	assertFalse "no secret at login" leaked
 }
 
-# row B14: realms that are no servers, or cloud metadata | red: none yet
+# row B14: a token server at another port of the registry's own host is trusted, as everywhere | red: none yet
+test_token_server_at_another_port()
+{
+	need fullmap || return 0
+	registry_start "$T/port"
+	echo "token me:pass-word http://127.0.0.1:$port/token" | tee "$A/auth" > "$T/port/auth"
+	assert_run "$UCTR" pull -q --creds me:wrong "$a/x"
+	assertExit 125
+	assertErrLine "the token server http://127.0.0.1:$port refuses (401)"
+	assertEquals "the password went there" 1 "$(grep -c "^Authorization: Basic" "$T/port/seen")"
+}
+
+# row B14: realms that are no servers, cloud metadata, or plain http elsewhere | red: without realm-scheme
 test_bad_realms()
 {
 	need fullmap || return 0
+	# 0.0.0.0 leads here, but is not written like this machine.
+	registry_start "$T/all" 0.0.0.0
+	echo "token me:pass-word http://0.0.0.0:$port/token" | tee "$A/auth" > "$T/all/auth"
+	attack_realm()
+	{
+		rm -f "$T/all/seen"
+		u pull -q --creds me:pass-word "$a/x" > "$T/pull.out" 2>&1 || true
+		[ ! -s "$T/all/seen" ] || bad "it was asked"
+	}
+	holds attack_realm
+	falls_without realm-scheme "it was asked" attack_realm
+	rm -rf "$UCTR_DATA"
 	echo "token me:pass-word x" > "$A/auth"
 	for realm in file:///etc/passwd http://169.254.169.254/latest "http://me:pass-word@$b/token" \
 		http://192.0.2.1/token "//" ""; do
@@ -241,7 +278,15 @@ refused()
 	nothing_stored
 }
 
-# row B15: no authority, another's, its own; expired; another host's | red: none yet
+# attack_tls: the registry gets a request.
+attack_tls()
+{
+	rm -f "$A/log"
+	u pull -q --creds me:pass-word "$a/x" > "$T/pull.out" 2>&1 || true
+	[ ! -e "$A/log" ] || bad "it was asked"
+}
+
+# row B15: no authority, another's, its own; expired; another host's | red: without tls-verify
 test_certificates()
 {
 	need fullmap cmd:openssl || return 0
@@ -251,16 +296,19 @@ test_certificates()
 	certificate foreign other IP:127.0.0.1
 	certificate wrong ca DNS:example.test,IP:127.0.0.9
 	certificate expired ca IP:127.0.0.1 -1
+	authority self IP:127.0.0.1
 	secure good
 	assert_run "$UCTR" pull -q --tls-verify=true "$a/x"
 	assertExit 0
 	assertOut "$id"
 	rm -rf "$UCTR_DATA" "$XDG_CONFIG_HOME/uctr/certs.d" "$A/log"
 	refused
-	for name in foreign other wrong expired; do
+	for name in foreign self wrong expired; do
 		secure $name
 		refused
 		refused --tls-verify=true
+		falls_without tls-verify "it was asked" attack_tls
+		rm -rf "$UCTR_DATA"
 		assert_run "$UCTR" pull -q --tls-verify=false "$a/x"
 		assertExit 0
 		assertOut "$id"
@@ -268,7 +316,7 @@ test_certificates()
 	done
 }
 
-# row B15: a server that knows TLS 1.1 and older alone | red: none yet
+# row B15: a server that knows TLS 1.1 and older alone | red: without tls-version
 test_old_tls()
 {
 	need fullmap cmd:openssl || return 0
@@ -282,9 +330,10 @@ test_old_tls()
 	*protocol*) assertTrue "" 0 ;;
 	*) fail "refused for another reason $(context)" ;;
 	esac
+	falls_without tls-version "it was asked" attack_tls
 }
 
-# row B15 B14: plain http where it was not allowed, and a redirect from https to http | red: none yet
+# row B15 B14: plain http where it was not allowed, and a redirect from https to http | red: without plain-http, https-downgrade
 test_no_plain_http()
 {
 	need fullmap cmd:openssl || return 0
@@ -292,6 +341,16 @@ test_no_plain_http()
 	assertExit 125
 	assertEquals "one line $(context)" 1 "$(wc -l < "$T.err")"
 	assertFalse "no request by http" "[ -e '$A/log' ]"
+	# The same for every host that is not written like this machine, without a word of options.
+	registry_start "$T/all" 0.0.0.0
+	attack_http()
+	{
+		rm -f "$T/all/log"
+		u pull -q --creds me:pass-word "0.0.0.0:$port/x" > "$T/pull.out" 2>&1 || true
+		[ ! -e "$T/all/log" ] || bad "it was asked"
+	}
+	holds attack_http
+	falls_without plain-http "it was asked" attack_http
 	assert_run "$UCTR" pull -q --tls-verify=false "$a/x"
 	assertExit 0
 	rm -rf "$UCTR_DATA"
@@ -304,6 +363,12 @@ test_no_plain_http()
 	assertErrLine "redirects from https to http"
 	assertFalse "B was not asked" "[ -e '$B/log' ]"
 	nothing_stored
+	attack_downgrade()
+	{
+		u pull -q --creds me:pass-word "$a/x" > "$T/pull.out" 2>&1 || true
+		[ ! -e "$B/log" ] || bad "it was asked"
+	}
+	falls_without https-downgrade "it was asked" attack_downgrade
 }
 
 # shellcheck disable=SC1091

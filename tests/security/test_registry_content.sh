@@ -6,6 +6,8 @@
 . "$(dirname "$0")/../lib/common.sh"
 # shellcheck source=tests/lib/registry.sh
 . "$(dirname "$0")/../lib/registry.sh"
+# shellcheck source=tests/lib/redteam.sh
+. "$(dirname "$0")/../lib/redteam.sh"
 
 setUp()
 {
@@ -29,7 +31,14 @@ refused()
 	nothing_stored
 }
 
-# row B12: a layer, config and manifest of other bytes, longer and shorter | red: none yet
+# attack_pull NAME: an image comes of it.
+attack_pull()
+{
+	rm -rf "$UCTR_DATA"
+	! u pull -q "$host/$1" > "$T/pull.out" 2>&1 || bad "it was taken"
+}
+
+# row B12: a layer, config and manifest of other bytes, longer and shorter | red: without document-digest
 test_other_bytes()
 {
 	need fullmap || return 0
@@ -46,6 +55,12 @@ test_other_bytes()
 		refused
 		cp "$T/good" "$R/blobs/$blob"
 	done
+	# Another config of the same length.
+	sed 's/"tag":"latest"/"tag":"hostil"/' "$T/config" > "$R/blobs/$id"
+	holds attack_pull x
+	falls_without document-digest "it was taken" attack_pull x
+	rm -rf "$UCTR_DATA"
+	cp "$T/config" "$R/blobs/$id"
 	printf ' ' >> "$R/manifests/sha256:$manifest"
 	refused "x@sha256:$manifest"
 	assert_run "$UCTR" pull -q "$host/x"
@@ -53,18 +68,100 @@ test_other_bytes()
 	assertOut "$id"
 }
 
-# row B13: a Content-Type that contradicts the document, both kinds in one | red: none yet
+# row B13: a Content-Type that contradicts the document, both kinds in one | red: without document-kind
 test_kinds_on_the_wire()
 {
 	need fullmap || return 0
 	echo "/manifests/ type value=$type.index.v1+json" > "$R/rules"
 	refused
 	assertErrLine "mediaType contradicts the content"
+	falls_without document-kind "it was taken" attack_pull x
+	rm -rf "$UCTR_DATA"
 	: > "$R/rules"
 	sed 's/^{/{"manifests":[],/' "$T/manifest" > "$T/both"
 	registry_document "$R" both "$T/both" "$type.manifest.v1+json"
 	refused x:both
 	assertErrLine "is a manifest and an index at the same time"
+}
+
+# row B12: sizes of a manifest, config and layer that are one off | red: none yet
+test_wrong_sizes()
+{
+	need fullmap || return 0
+	size=$(stat -c %s "$R/blobs/$layer")
+	config_size=$(stat -c %s "$T/config")
+	for n in $((size - 1)) $((size + 1)); do
+		sed "s/$layer\",\"size\":$size/$layer\",\"size\":$n/" "$T/manifest" > "$T/wrong"
+		registry_document "$R" wrong "$T/wrong" "$type.manifest.v1+json"
+		refused x:wrong
+		sed "s/$id\",\"size\":$config_size/$id\",\"size\":$((config_size + n - size))/" \
+			"$T/manifest" > "$T/wrong"
+		registry_document "$R" wrong "$T/wrong" "$type.manifest.v1+json"
+		refused x:wrong
+		assertErrLine "config: has $config_size bytes, announced were"
+	done
+	for n in -1 1 0; do
+		mkindex wrong "$manifest" $(($(stat -c %s "$T/manifest") + n)) "$type.manifest.v1+json"
+		[ $n = 0 ] || refused x:wrong
+	done
+	assert_run "$UCTR" pull -q "$host/x:wrong"
+	assertExit 0
+	assertOut "$id"
+}
+
+# mkindex TAG DIGEST SIZE TYPE: an index of one entry, which is in $T/index.
+mkindex()
+{
+	printf '{"schemaVersion":2,"mediaType":"%s.index.v1+json","manifests":[{"mediaType":"%s","digest":"sha256:%s","size":%s,"platform":{"os":"linux","architecture":"%s"}}]}' \
+		"$type" "$4" "$2" "$3" "$MACHINE" > "$T/index"
+	registry_document "$R" "$1" "$T/index" "$type.index.v1+json"
+}
+
+# row B13: an index that points to itself, and indexes in indexes | red: without document-digest
+test_index_of_itself()
+{
+	need fullmap || return 0
+	self=$(printf self | sha256sum | cut -d' ' -f1)
+	mkindex loop "$self" 100 "$type.index.v1+json"
+	mkindex loop "$self" "$(stat -c %s "$T/index")" "$type.index.v1+json"
+	registry_document "$R" "sha256:$self" "$T/index" "$type.index.v1+json"
+	refused x:loop
+	assertErrLine "manifest: " "$self"
+	: > "$R/log"
+	falls_without document-digest "" not_asked_twice x:loop
+	deep=$manifest size=$(stat -c %s "$T/manifest") kind=$type.manifest.v1+json
+	for n in 1 2 3 4 5 6; do
+		mkindex deep$n "$deep" "$size" "$kind"
+		deep=$hex size=$(stat -c %s "$T/index") kind=$type.index.v1+json
+	done
+	refused x:deep6
+	assertErrLine "index: nested too deeply"
+	assert_run "$UCTR" pull -q "$host/x:deep3"
+	assertExit 0
+	assertOut "$id"
+}
+
+# Without the digest it goes round, until it is nested too deeply.
+not_asked_twice()
+{
+	u pull -q "$host/$1" > "$T/pull.out" 2>&1 || true
+	[ "$(grep -c "GET .*$self" "$R/log")" -lt 2 ]
+}
+
+# row B13: documents of Docker's schema 1 | red: none yet
+test_schema_1()
+{
+	need fullmap || return 0
+	printf '{"schemaVersion":1,"name":"x","tag":"old","architecture":"%s","fsLayers":[{"blobSum":"sha256:%s"}],"history":[{"v1Compatibility":"{}"}],"signatures":[]}' \
+		"$MACHINE" "$layer" > "$T/old"
+	for kind in v1+prettyjws v1+json v2+json; do
+		registry_document "$R" old "$T/old" "application/vnd.docker.distribution.manifest.$kind"
+		refused x:old
+		assertErrLine "schema 1" "pushed again by a current tool"
+	done
+	registry_document "$R" old "$T/manifest" application/vnd.docker.distribution.manifest.v1+json
+	refused x:old
+	assertErrLine "schema 1"
 }
 
 # row B13: documents without end | red: none yet
