@@ -7,6 +7,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/warn.h"
+#include "engine/budget.h"
 #include "engine/pause.h"
 #include "engine/view.h"
 
@@ -112,9 +113,12 @@ static int run_commit(void *args, char **operands, struct err *e)
 		r = container_find(&en, operands[0], &c, e);
 	if (r == 0)
 		r = commit(&en, &c, a, operands[1], &id, e);
+	if (r == 0)
+		budget_keep(&en);
 	warn_flush(&en);
 	if (r < 0)
 		return r;
+	engine_clear_images(&en);
 	line = str_printf("sha256:%s\n", id);
 	return line ? output_text(line, strlen(line), e) : err_set(e, -ENOMEM, "commit");
 }

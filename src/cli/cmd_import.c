@@ -8,6 +8,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/warn.h"
+#include "engine/budget.h"
 #include "engine/engine.h"
 
 struct import_args {
@@ -49,6 +50,8 @@ static int run_import(void *args, char **operands, struct err *e)
 		r = image_import(&en.images, &what, &id, e);
 	if (r < 0)
 		return r;
+	budget_keep(&en);
+	warn_flush(&en);
 	engine_clear_images(&en);
 	line = str_printf("sha256:%s\n", id);
 	return line ? output_text(line, strlen(line), e) : err_set(e, -ENOMEM, "import");

@@ -10,6 +10,7 @@
 #include "cli/progress.h"
 #include "cli/remote_opts.h"
 #include "cli/warn.h"
+#include "engine/budget.h"
 #include "engine/engine.h"
 
 struct pull_args {
@@ -88,7 +89,12 @@ static int run_pull(void *args, char **operands, struct err *e)
 			r = a->all_tags ? pull_all(&en, &p, &progress, name, e)
 					: pull_one(&en, &p, e);
 	}
-	return r;
+	if (r < 0)
+		return r;
+	budget_keep(&en);
+	warn_flush(&en);
+	engine_clear_images(&en);
+	return 0;
 }
 
 const struct command cmd_pull = {

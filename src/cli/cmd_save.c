@@ -9,6 +9,7 @@
 #include "cli/output.h"
 #include "cli/progress.h"
 #include "cli/warn.h"
+#include "engine/budget.h"
 #include "engine/engine.h"
 
 struct save_args {
@@ -96,6 +97,7 @@ static int load(void *args, char **operands, struct err *e)
 	progress_begin(&progress, a->quiet || !isatty(STDERR_FILENO));
 	what.watch = &progress.watch;
 	r = image_load(&en.images, &what, &lines, e);
+	budget_keep(&en);
 	engine_clear_images(&en);
 	warn_flush(&en);
 	/* What was loaded is told even when a later image failed. */

@@ -9,6 +9,7 @@
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/warn.h"
+#include "engine/budget.h"
 #include "engine/disk.h"
 #include "engine/lifecycle.h"
 #include "engine/sweep.h"
@@ -131,6 +132,15 @@ static int images_row(struct engine *en, json_t *usage, json_t *rows, struct err
 	return add_row(rows, "Images", json_array_size(list), active, size, sum(left), e);
 }
 
+/* What images may take, where storage.conf says it. */
+static int budget_row(json_t *rows, struct err *e)
+{
+	uint64_t budget = 0;
+	int r = budget_read(&budget, e);
+
+	return r < 0 || budget == 0 ? r : add_row(rows, "Budget", 0, 0, budget, 0, e);
+}
+
 static int df(void *args, char **operands, struct err *e)
 {
 	static const struct output_table sums = { .cols = df_cols };
@@ -161,6 +171,8 @@ static int df(void *args, char **operands, struct err *e)
 	r = add_row(rows, "Containers", t.containers, t.running, all, all - t.live_bytes, e);
 	if (r == 0)
 		r = add_row(rows, "Temporary", 0, 0, rest, rest, e);
+	if (r == 0)
+		r = budget_row(rows, e);
 	warn_flush(&en);
 	if (r == 0)
 		r = output_rows(&sums, rows, &how, e);

@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "engine/budget.h"
 #include "engine/lifecycle.h"
 
 int run_image(struct engine *en, const struct container_opts *o, const char *name,
@@ -32,8 +33,14 @@ int run_image(struct engine *en, const struct container_opts *o, const char *nam
 			p.policy = PULL_ALWAYS;
 	}
 	r = image_pull(&en->images, &p, &found, NULL, e);
-	if (r == 0)
-		return image_get(&en->images, found, img, e);
+	if (r == 0) {
+		r = image_get(&en->images, found, img, e);
+		if (r < 0)
+			return r;
+		budget_keep(en);
+		engine_clear_images(en);
+		return 0;
+	}
 	clean = str_sanitise(name);
 	return err_wrap(
 		e, r, "no image \"%.80s\" here, and it cannot be pulled", clean ? clean : "");

@@ -117,6 +117,10 @@ int image_get(struct image_store *s, const char *name, struct image *ret, struct
 		r = fill(s, &rec, &img, e);
 	if (r < 0)
 		return r;
+	rec.id = img.id;
+	rec.name = img.name;
+	tag_used(s, &rec);
+	rec.id = rec.name = NULL;
 	*ret = img;
 	img = (struct image){ 0 };
 	return 0;

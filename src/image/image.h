@@ -131,6 +131,18 @@ struct image_prune {
 int image_prune(struct image_store *s, const struct image_prune *what, char ***ret_removed,
 	uint64_t *ret_space, struct err *e);
 
+/* What images may take together. */
+struct image_budget {
+	uint64_t bytes;
+	char *const *in_use; /* ids */
+	uint64_t before, after; /* what they took: kept blobs, and trees in all forms */
+};
+/*
+ * Where they take more, images go that no container uses, with a name or not, the one first that was
+ * used last the longest ago; never one that was used within the last minute. Lines as of image_remove().
+ */
+int image_budget(struct image_store *s, struct image_budget *b, char ***ret_removed, struct err *e);
+
 /*
  * Writes images to an archive or directory: format docker-archive, oci-archive, oci-dir or docker-dir
  * (one image). The path "-" is standard output. An archive of that name is replaced when the new one

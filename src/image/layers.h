@@ -95,6 +95,13 @@ int layers_ensure_within(
 int store_collect(struct image_store *s, struct err *e);
 
 /*
+ * Removes those of all n records for which goes[] is set, and what no other one needs; lines as of
+ * image_remove(). The store's lock must be held. prune.c
+ */
+int records_remove(struct image_store *s, const struct tag *all, size_t n, const bool *goes,
+	char ***lines, struct err *e);
+
+/*
  * Takes a tree or a blob out of the store by renaming it: two calls, however large it is. What
  * remains is removed by image_clear(). The store's lock must be held.
  * aside.c

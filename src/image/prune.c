@@ -76,7 +76,7 @@ static uint64_t space(struct image_store *s, const struct tag *all, size_t n, co
 	return sum;
 }
 
-static int remove_records(struct image_store *s, const struct tag *all, size_t n, const bool *goes,
+int records_remove(struct image_store *s, const struct tag *all, size_t n, const bool *goes,
 	char ***lines, struct err *e)
 {
 	int r = 0;
@@ -114,7 +114,7 @@ int image_prune(struct image_store *s, const struct image_prune *what, char ***r
 			  asked_for(what, &all[i], s);
 	if (r == 0) {
 		*ret_space = space(s, all, n, goes);
-		r = remove_records(s, all, n, goes, ret_removed, e);
+		r = records_remove(s, all, n, goes, ret_removed, e);
 	}
 	tags_free(all, n);
 	return r;

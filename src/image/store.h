@@ -66,6 +66,12 @@ void tag_describe(struct image_store *s, struct tag *r);
 int tag_replace(struct image_store *s, const struct tag *r, struct err *e);
 /* Writes it again as the record of an image without a name. */
 int tag_keep_unnamed(struct image_store *s, struct tag *rec, struct err *e);
+/*
+ * A container is made of it: the time of its file tells, to half a minute, for the budget.
+ * tag_last_used() is that time in seconds, 0 without a file.
+ */
+void tag_used(struct image_store *s, const struct tag *r);
+int64_t tag_last_used(struct image_store *s, const struct tag *r);
 int tag_delete(struct image_store *s, const struct tag *r, struct err *e);
 /*
  * All records, in no order; owned by the caller. A file that is no record, or that cannot be read, is

@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <time.h>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -234,6 +236,25 @@ int tag_save(struct image_store *s, const struct tag *rec, struct err *e)
 		r = file_replace(
 			dir, path + strlen(STORE_IMAGES "/"), text, strlen(text), 0600, true);
 	return r < 0 ? err_set(e, r, "write %s in the image store", path) : 0;
+}
+
+int64_t tag_last_used(struct image_store *s, const struct tag *rec)
+{
+	struct stat st;
+	char path[FILE_MAX];
+
+	if (tag_file(rec, path) < 0 || fstatat(s->dirfd, path, &st, AT_SYMLINK_NOFOLLOW) < 0)
+		return 0;
+	return st.st_mtime;
+}
+
+void tag_used(struct image_store *s, const struct tag *rec)
+{
+	char path[FILE_MAX];
+
+	/* A store that can only be read keeps its times, and its images. */
+	if (time(NULL) - tag_last_used(s, rec) > 30 && tag_file(rec, path) == 0)
+		(void)utimensat(s->dirfd, path, NULL, AT_SYMLINK_NOFOLLOW);
 }
 
 int tag_delete(struct image_store *s, const struct tag *rec, struct err *e)
