@@ -27,7 +27,7 @@ int args_number(const char *name, const char *text, uint64_t none, uint64_t *ret
 	return 0;
 }
 
-int args_map(const char *text, struct idmap_line *ret, size_t *ret_n, struct err *e)
+static int read_map(const char *text, struct idmap_line *ret, size_t *ret_n, struct err *e)
 {
 	_cleanup_strv_ char **lines = strv_split(text, ',');
 	size_t n = 0;
@@ -42,4 +42,21 @@ int args_map(const char *text, struct idmap_line *ret, size_t *ret_n, struct err
 	}
 	*ret_n = n;
 	return 0;
+}
+
+int args_ids(const char *uid_map, const char *gid_map, struct idmap *ret, struct err *e)
+{
+	int r = idmap_read(0, ret);
+
+	if (r < 0)
+		return err_set(e, r, "read the id map");
+	if (!uid_map || !gid_map) {
+		/* The numbers of the archive are those of the namespace: an identity. */
+		idmap_identity(ret, ret);
+		return 0;
+	}
+	r = read_map(uid_map, ret->uid, &ret->n_uid, e);
+	if (r == 0)
+		r = read_map(gid_map, ret->gid, &ret->n_gid, e);
+	return r < 0 ? r : 1;
 }

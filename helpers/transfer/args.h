@@ -13,7 +13,10 @@
 int args_fd(const char *name, const char *text, int *ret, struct err *e);
 /* A number, or `none` without a text. */
 int args_number(const char *name, const char *text, uint64_t none, uint64_t *ret, struct err *e);
-/* A MAP of uctr/transfer_proto.h; ret has room for IDMAP_LINES. */
-int args_map(const char *text, struct idmap_line *ret, size_t *ret_n, struct err *e);
+/*
+ * What owners in an archive are in this namespace: 1 when two MAPs of uctr/transfer_proto.h say it, 0
+ * when they are the same, as one of them is NULL.
+ */
+int args_ids(const char *uid_map, const char *gid_map, struct idmap *ret, struct err *e);
 
 #endif

@@ -184,18 +184,10 @@ static int end_unpack(
 /* What owners may be, and become. */
 static int owners(const struct args *a, struct tree *t, struct err *e)
 {
-	int r = idmap_read(0, &t->ids);
+	int r = args_ids(a->uid_map, a->gid_map, &t->ids, e);
 
-	if (r < 0)
-		return err_set(e, r, "read the id map");
-	if (!a->uid_map || !a->gid_map) {
-		/* The numbers of the archive are those of the namespace: an identity. */
-		idmap_identity(&t->ids, &t->ids);
-		return 0;
-	}
-	r = args_map(a->uid_map, t->ids.uid, &t->ids.n_uid, e);
-	t->shifted = true;
-	return r < 0 ? r : args_map(a->gid_map, t->ids.gid, &t->ids.n_gid, e);
+	t->shifted = r > 0;
+	return r < 0 ? r : 0;
 }
 
 static int do_unpack(struct args *a, json_t *answer, struct err *e)

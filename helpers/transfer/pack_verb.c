@@ -86,20 +86,6 @@ static int check(struct args *a, struct err *e)
 	return r;
 }
 
-static int maps(const struct args *a, struct pack *p, struct err *e)
-{
-	int r = idmap_read(0, &p->ids);
-
-	if (r < 0)
-		return err_set(e, r, "read the id map");
-	if (!a->uid_map || !a->gid_map) {
-		idmap_identity(&p->ids, &p->ids);
-		return 0;
-	}
-	r = args_map(a->uid_map, p->ids.uid, &p->ids.n_uid, e);
-	return r < 0 ? r : args_map(a->gid_map, p->ids.gid, &p->ids.n_gid, e);
-}
-
 static int tell(const struct pack *p, json_t *answer, struct err *e)
 {
 	static const char *const forms[] = { "none", "gzip", "zstd" };
@@ -131,7 +117,9 @@ static int work(struct args *a, struct pack *p, struct sink *s, json_t *answer, 
 	int r = a->userns < 0 ? 0 : confine_enter_userns(a->userns, e);
 
 	if (r == 0)
-		r = maps(a, p, e);
+		r = args_ids(a->uid_map, a->gid_map, &p->ids, e);
+	if (r >= 0)
+		r = 0;
 	if (r == 0 && a->owners >= 0)
 		r = pack_read_lines(a->owners, &p->lines, e);
 	if (r == 0 && p->out)
