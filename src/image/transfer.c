@@ -14,6 +14,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/json.h"
+#include "base/red.h"
 #include "base/spawn.h"
 #include "base/stop.h"
 #include "base/str.h"
@@ -162,7 +163,7 @@ static int read_answer(const char *text, size_t len, struct transfer_result *ret
 
 static int start(const struct transfer *t, int answer_fd, pid_t *ret_pid, struct err *e)
 {
-	_cleanup_strv_ char **argv = NULL;
+	_cleanup_strv_ char **argv = NULL, **env = NULL;
 	struct spawn s = SPAWN_INIT;
 	const int fds[] = { t->in_fd, t->out_fd, t->userns_fd, t->blob_fd, t->hold_fd };
 	_cleanup_free_ int *keep = calloc(ARRAY_SIZE(fds) + t->n_more_fds, sizeof(*keep));
@@ -180,8 +181,12 @@ static int start(const struct transfer *t, int answer_fd, pid_t *ret_pid, struct
 	}
 	for (size_t i = 0; i < t->n_more_fds; i++)
 		keep[s.n_keep++] = t->more_fds[i];
+	/* The test build's helper has checks of its own that are switched off. */
+	if (red_off("") && strv_addf(&env, "UCTR_RED=%s", getenv("UCTR_RED")) < 0)
+		return err_set(e, -ENOMEM, "start " UCTR_TRANSFER_NAME);
 	s.path = dirs_helper(UCTR_TRANSFER_NAME);
 	s.argv = argv;
+	s.env = env;
 	s.stdio[1] = answer_fd;
 	s.stdio[2] = 2; /* progress, when that is a terminal */
 	s.keep = keep;

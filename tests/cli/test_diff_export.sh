@@ -111,6 +111,15 @@ test_export_refused()
 	assertErrLine "no such container: nobody"
 }
 
+# In an image such a name would delete; it is told that the file is not in the archive.
+test_names_of_deletions()
+{
+	ended busybox sh -c 'echo mine > /.wh.x; echo too > /y'
+	assert_run sh -c '"$1" export c | tar xO y' sh "$UCTR"
+	assertOut too
+	assertErrLine "uctr: warning: 1 sockets, or files with names that mean deletions in images, were left out"
+}
+
 test_export_of_a_directory()
 {
 	mkrootfs "$T/root"

@@ -65,6 +65,24 @@ falls_without()
 	unset UCTR_RED
 }
 
+# itself_falls_without "CHECK..." TEST: for suites whose tests are one attack each; the last line of TEST. It
+# runs once more, against the test build without these checks, and has to fail there.
+itself_falls_without()
+{
+	[ -z "${UCTR_RED:-}" ] || return 0
+	setUp
+	export UCTR_RED="$1"
+	real=$UCTR
+	UCTR=$RED
+	why=$("$2" 2>&1)
+	UCTR=$real
+	unset UCTR_RED
+	case $why in
+	*ASSERT:*) assertTrue "" 0 ;;
+	*) fail "red control: $2 was not seen failing without $1: [$why]" ;;
+	esac
+}
+
 # --- what attacks aim at ----------------------------------------------------------------------
 
 # mkvictim: a directory of the host's that everybody may write to, with the names that container

@@ -30,7 +30,8 @@ static void test_refused(void)
 {
 	static const char *const table[] = { "\"\\", "\"\\u", "\"\\u00e", "a = \"\\", "a = \"\\U1",
 		"a = \"", "a = '", "a", "a.", "a =", "[", "[[", "[[a]", "a = [", "a = [1", "a = {",
-		"a = {b", "a = 1.5", "a = 1\na = 2", "a = \"\\ud800\"", "a = 1\n[a]" };
+		"a = {b", "a = 1.5", "a = 1\na = 2", "a = \"\\ud800\"", "a = 1\n[a]", "[a]\n[a]",
+		"[a.b]\n[a]\n[c]\n[a.b]", "[[l]]\n[l.t]\n[l.t]" };
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	char *two =
 		mmap(NULL, 2 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
