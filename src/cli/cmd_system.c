@@ -236,16 +236,16 @@ static int prune_containers(struct engine *en, char ***lines, struct err *e)
 	return r;
 }
 
-static int prune_images(struct engine *en, bool all, char ***lines, struct err *e)
+static int prune_images(
+	struct engine *en, bool all, char ***lines, uint64_t *ret_bytes, struct err *e)
 {
 	_cleanup_strv_ char **in_use = NULL;
 	struct image_prune what = { .all = all };
-	uint64_t bytes = 0;
 	int r = engine_images_in_use(en, &in_use, e);
 
 	what.in_use = in_use;
 	if (r == 0)
-		r = image_prune(&en->images, &what, lines, &bytes, e);
+		r = image_prune(&en->images, &what, lines, ret_bytes, e);
 	if (r == 0)
 		r = image_sweep(&en->images, e);
 	engine_clear_images(en);
@@ -257,6 +257,8 @@ static int prune(void *args, char **operands, struct err *e)
 	struct prune_args *a = args;
 	_cleanup_engine_ struct engine en = ENGINE_INIT;
 	_cleanup_strv_ char **lines = NULL;
+	uint64_t bytes = 0;
+	char size[32];
 	int r = 0, shown;
 
 	(void)operands;
@@ -278,8 +280,11 @@ static int prune(void *args, char **operands, struct err *e)
 	container_sweep(&en);
 	r = prune_containers(&en, &lines, e);
 	if (r == 0)
-		r = prune_images(&en, a->all, &lines, e);
+		r = prune_images(&en, a->all, &lines, &bytes, e);
 	warn_flush(&en);
+	human_size(bytes, size, sizeof(size));
+	if (r == 0 && strv_addf(&lines, "Total reclaimed space of images: %s", size) < 0)
+		r = err_set(e, -ENOMEM, "prune");
 	shown = output_lines(lines, r < 0 ? NULL : e);
 	return r < 0 ? r : shown;
 }

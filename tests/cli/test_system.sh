@@ -74,6 +74,7 @@ test_prune()
 	assertEquals "busybox other" "$("$UCTR" images --format '{{.Repository}}' | sed 's/.*\///' | sort | tr '\n' ' ' | sed 's/ $//')"
 	assert_run "$UCTR" system prune -a -f
 	assertExit 0
+	assertOutHas "Total reclaimed space of images: "
 	assertEquals "localhost/busybox" "$("$UCTR" images --format '{{.Repository}}')"
 	assert_run "$UCTR" exec d true
 	assertExit 0
