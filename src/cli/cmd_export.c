@@ -4,7 +4,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "base/str.h"
+#include "base/newfile.h"
 #include "cli/command.h"
 #include "cli/warn.h"
 #include "engine/view.h"
@@ -19,26 +19,21 @@ static const struct opt export_opts[] = {
 	OPT_END,
 };
 
-static int open_output(const char *path, struct err *e)
+static int export(struct engine *en, struct container *c, const char *path, struct err *e)
 {
-	int fd;
-
-	if (!path && isatty(STDOUT_FILENO))
-		return err_msg(e, -EINVAL,
-			"standard output is a terminal; give a file with -o, or a pipe");
-	fd = path ? open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOCTTY, 0666)
-		  : fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
-	return fd < 0 ? err_set(e, -errno, "open %s", path ? path : "standard output") : fd;
-}
-
-static int export(struct engine *en, struct container *c, int out, struct err *e)
-{
+	_cleanup_newfile_ struct newfile file = NEWFILE_INIT;
 	struct container_view v = { .v = IMAGE_VIEW_INIT };
 	struct image_view_sums sums = { 0 };
 	int r = container_view_open(en, c, CONTAINER_TREE, &v, e);
 
+	if (r == 0 && path)
+		r = newfile_open(path, 0666, &file, e);
+	else if (r == 0 && (file.fd = fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)) < 0)
+		r = err_set(e, -errno, "standard output");
 	if (r == 0)
-		r = image_view_pack(&en->images, &v.v, out, &sums, e);
+		r = image_view_pack(&en->images, &v.v, file.fd, &sums, e);
+	if (r == 0)
+		r = newfile_commit(&file, e);
 	image_view_free(&v.v);
 	if (r == 0)
 		warn_sums(en, c, &sums);
@@ -50,21 +45,16 @@ static int run_export(void *args, char **operands, struct err *e)
 	struct export_args *a = args;
 	_cleanup_engine_ struct engine en = ENGINE_INIT;
 	_cleanup_container_ struct container c = CONTAINER_INIT;
-	_cleanup_fd_ int out = -1;
 	int r = engine_open(&en, e);
 
 	if (r == 0)
 		r = container_find(&en, operands[0], &c, e);
-	if (r < 0)
-		return r;
-	out = open_output(a->output, e);
-	if (out < 0)
-		return out;
-	r = export(&en, &c, out, e);
+	if (r == 0 && !a->output && isatty(STDOUT_FILENO))
+		r = err_msg(e, -EINVAL,
+			"standard output is a terminal; give a file with -o, or a pipe");
+	if (r == 0)
+		r = export(&en, &c, a->output, e);
 	warn_flush(&en);
-	/* Half an archive must not be taken for one; a device or a pipe has to stay. */
-	if (r < 0 && a->output && ftruncate(out, 0) == 0)
-		(void)unlink(a->output);
 	return r;
 }
 

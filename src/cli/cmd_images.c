@@ -26,7 +26,7 @@ struct images_args {
 };
 
 static const struct opt images_opts[] = {
-	OPT_FLAG('a', "all", struct images_args, all, "Show images without a name too"),
+	OPT_FLAG('a', "all", struct images_args, all, "Show images too that have lost their name"),
 	OPT_FLAG(0, "digests", struct images_args, digests, "Show the digests of the manifests"),
 	OPT_LIST('f', "filter", struct images_args, filters, "KEY=VALUE",
 		"Show only what matches: reference=PATTERN, label=KEY[=VALUE], before=IMAGE, "
@@ -174,7 +174,8 @@ static bool references_match(char *const *want, const char *name)
 
 static bool image_passes(const struct filter *f, json_t *image)
 {
-	bool dangling = json_array_size(json_object_get(image, "Names")) == 0;
+	bool dangling = json_array_size(json_object_get(image, "Names")) == 0 &&
+			!json_object_get(image, "Pinned");
 	int64_t created = number(image, "Created");
 
 	return (!f->has_before || created < f->before) && (!f->has_since || created > f->since) &&
@@ -216,10 +217,14 @@ static int make_rows(json_t *list, const struct filter *f, bool all, json_t *row
 	json_array_foreach (list, i, image) {
 		json_t *names = json_object_get(image, "Names");
 		json_t *digests = json_object_get(image, "Digests");
+		const char *pinned = json_string_value(json_object_get(image, "Pinned"));
+		_cleanup_free_ char *by_digest = pinned ? str_printf("%s:<none>", pinned) : NULL;
 
 		if (!image_passes(f, image))
 			continue;
-		if (json_array_size(names) == 0 && !f->references &&
+		if (by_digest && references_match(f->references, by_digest))
+			r = add_row(rows, image, by_digest, text(image, "Digest"), e);
+		if (json_array_size(names) == 0 && !by_digest && !f->references &&
 			(all || (f->has_dangling && f->dangling)))
 			r = add_row(rows, image, "", text(image, "Digest"), e);
 		json_array_foreach (names, k, name) {

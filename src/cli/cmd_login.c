@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* uctr login and logout */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <termios.h>
@@ -11,7 +12,7 @@
 #include "cli/output.h"
 #include "cli/remote_opts.h"
 
-#define LINE_SIZE 4096
+#define SECRET_SIZE 65536
 
 struct login_args {
 	struct remote_args remote;
@@ -30,35 +31,59 @@ static const struct opt login_opts[] = {
 	OPT_END,
 };
 
-/* A line of standard input, without its end. malloc'ed. */
-static int read_line(char **ret, struct err *e)
+/*
+ * Standard input without the end of its last line, up to the end of the first one, or all of it: a
+ * password may be a JSON document, as Google's registry has it. malloc'ed.
+ */
+static int read_secret(bool all, char **ret, struct err *e)
 {
-	char buf[LINE_SIZE];
+	char buf[SECRET_SIZE];
 	size_t len = 0;
 
-	/* Byte by byte: what follows the line belongs to somebody else. */
-	while (len < sizeof(buf) - 1) {
+	/* Byte by byte: what follows a line belongs to somebody else. */
+	while (len < sizeof(buf)) {
 		ssize_t n = read(STDIN_FILENO, buf + len, 1);
 
 		if (n < 0)
 			return err_set(e, -errno, "read standard input");
-		if (n == 0 || buf[len] == '\n')
+		if (n == 0 || (!all && buf[len] == '\n'))
 			break;
 		len++;
 	}
-	if (len == sizeof(buf) - 1)
+	if (len == sizeof(buf))
 		return err_msg(e, -EMSGSIZE, "what is on standard input is too long");
-	while (len > 0 && buf[len - 1] == '\r')
+	if (len > 0 && buf[len - 1] == '\n')
 		len--;
-	buf[len] = '\0';
-	*ret = strdup(buf);
-	memset(buf, 0, sizeof(buf));
-	return *ret ? 0 : err_set(e, -ENOMEM, "login");
+	if (len > 0 && buf[len - 1] == '\r')
+		len--;
+	*ret = memchr(buf, '\0', len) ? NULL : strndup(buf, len);
+	explicit_bzero(buf, sizeof(buf));
+	if (!*ret)
+		return err_msg(e, -EINVAL, "what is on standard input has a zero byte");
+	return 0;
+}
+
+static const int caught[] = { SIGINT, SIGQUIT, SIGTERM, SIGHUP, SIGTSTP };
+static volatile sig_atomic_t came;
+
+static void note_signal(int sig)
+{
+	came = sig;
+}
+
+/* Without SA_RESTART: the read ends, and the terminal gets its echo back before the signal acts. */
+static void catch_signals(struct sigaction before[])
+{
+	struct sigaction note = { .sa_handler = note_signal };
+
+	for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
+		sigaction(caught[i], &note, &before[i]);
 }
 
 /* Asks on the terminal; a secret is not echoed, and the terminal gets its settings back. */
 static int ask_for(const char *what, bool secret, char **ret, struct err *e)
 {
+	struct sigaction before[ARRAY_SIZE(caught)];
 	struct termios old, quiet;
 	int r;
 
@@ -69,15 +94,21 @@ static int ask_for(const char *what, bool secret, char **ret, struct err *e)
 			"standard input is no terminal to ask on; -u and --password-stdin say it");
 	quiet = old;
 	quiet.c_lflag &= ~(tcflag_t)ECHO;
+	if (secret)
+		catch_signals(before);
 	/* Before the question: what is typed after it is neither shown nor lost. */
 	if (secret && tcsetattr(STDIN_FILENO, TCSAFLUSH, &quiet) < 0)
 		return err_set(e, -errno, "silence the terminal");
 	fprintf(stderr, "%s: ", what);
 	fflush(stderr);
-	r = read_line(ret, e);
+	r = read_secret(false, ret, e);
 	if (secret) {
 		tcsetattr(STDIN_FILENO, TCSAFLUSH, &old);
 		fputc('\n', stderr);
+		for (size_t i = 0; i < ARRAY_SIZE(caught); i++)
+			sigaction(caught[i], &before[i], NULL);
+		if (came)
+			raise(came);
 	}
 	return r;
 }
@@ -92,7 +123,7 @@ static int run_login(void *args, char **operands, struct err *e)
 	if (r == 0 && a->password_stdin && (a->password || !a->user))
 		r = err_msg(e, -EINVAL, "--password-stdin needs -u, and no -p");
 	if (r == 0 && a->password_stdin)
-		r = read_line(&a->password, e);
+		r = read_secret(true, &a->password, e);
 	if (r == 0)
 		r = ask_for("Username", false, &a->user, e);
 	if (r == 0)

@@ -46,17 +46,32 @@ static int pull_all(struct engine *en, struct image_pull *p, struct progress *pr
 	const char *name, struct err *e)
 {
 	_cleanup_strv_ char **tags = NULL;
-	int r = image_remote_tags(name, &p->remote, &tags, e);
+	const char *slash = strrchr(name, '/');
+	int r;
 
+	if (strpbrk(slash ? slash : name, ":@"))
+		return err_msg(
+			e, -EINVAL, "%s: --all-tags takes a name without tag and digest", name);
+	r = image_remote_tags(name, &p->remote, &tags, e);
+	/* One that is no image for this machine, as a signature, does not stop the others. */
 	strv_foreach (tag, tags) {
 		_cleanup_free_ char *full = str_printf("%s:%s", name, tag);
+		struct err one = ERR_INIT;
+		int now;
 
-		if (r < 0)
-			break;
 		progress_next(progress);
 		p->name = full;
-		r = full ? pull_one(en, p, e) : err_set(e, -ENOMEM, "pull");
+		now = full ? pull_one(en, p, &one) : err_set(&one, -ENOMEM, "pull");
+		if (now == -EINTR || (now < 0 && r == 0)) {
+			r = now;
+			*e = one;
+		} else if (now < 0) {
+			engine_warn(en, "%s", one.msg);
+		}
+		if (now == -EINTR)
+			break;
 	}
+	warn_flush(en);
 	return r;
 }
 
@@ -83,6 +98,9 @@ static int run_pull(void *args, char **operands, struct err *e)
 	progress_begin(&progress, a->quiet);
 	p.watch = &progress.watch;
 	strv_foreach (name, operands) {
+		/* As push takes it. */
+		if (str_startswith(name, "docker://"))
+			name += strlen("docker://");
 		p.name = name;
 		progress_next(&progress);
 		if (r == 0)

@@ -18,12 +18,12 @@ int run_image(struct engine *en, const struct container_opts *o, const char *nam
 		.remote = { .authfile = o->authfile },
 		.watch = en->watch,
 	};
-	_cleanup_free_ char *clean = NULL, *found = NULL;
+	_cleanup_free_ char *clean = NULL, *found = NULL, *id = NULL, *digest = NULL;
 	int r = o->pull ? pull_policy_parse(o->pull, &p.policy, e) : 0;
 
 	if (r < 0)
 		return err_wrap(e, r, "--pull");
-	if (p.policy == PULL_NEVER || (p.policy == PULL_MISSING && !o->platform)) {
+	if (!o->platform && (p.policy == PULL_NEVER || p.policy == PULL_MISSING)) {
 		r = image_get(&en->images, name, img, e);
 		if (r != -ENOENT || p.policy == PULL_NEVER)
 			return r;
@@ -32,15 +32,24 @@ int run_image(struct engine *en, const struct container_opts *o, const char *nam
 		if (p.policy == PULL_MISSING)
 			p.policy = PULL_ALWAYS;
 	}
-	r = image_pull(&en->images, &p, &found, NULL, e);
+	r = image_pull(&en->images, &p, &found, &id, e);
 	if (r == 0) {
 		r = image_get(&en->images, found, img, e);
+		if (r == -ENOENT) {
+			/* By a digest, and the same image is here under another name. */
+			*e = (struct err)ERR_INIT;
+			digest = str_printf("sha256:%s", id);
+			r = digest ? image_get(&en->images, digest, img, e)
+				   : err_set(e, -ENOMEM, "image");
+		}
 		if (r < 0)
 			return r;
 		budget_keep(en);
 		engine_clear_images(en);
 		return 0;
 	}
+	if (p.policy == PULL_NEVER)
+		return r;
 	clean = str_sanitise(name);
 	return err_wrap(
 		e, r, "no image \"%.80s\" here, and it cannot be pulled", clean ? clean : "");

@@ -125,6 +125,7 @@ static int bundle_document(struct image_source *src, const struct descriptor *wa
 	struct bundle *b = (struct bundle *)src;
 	const struct bundle_image *i = &b->images[b->at];
 	const struct descriptor top = { .digest = i->digest, .size = i->size };
+	char hex[UCTR_DIGEST_HEX + 1];
 	_cleanup_fd_ int fd = -1;
 	int r;
 
@@ -139,7 +140,11 @@ static int bundle_document(struct image_source *src, const struct descriptor *wa
 	if (fd < 0)
 		return fd;
 	r = fd_slurp(fd, UCTR_MAX_DOCUMENT, &ret->text, &ret->len);
-	return r < 0 ? err_set(e, r, "read a document") : 0;
+	if (r < 0)
+		return err_set(e, r, "read a document");
+	/* What another document names is compared by whoever asks for it. */
+	r = want ? 0 : blob_digest(ret->text, ret->len, top.digest, hex, e);
+	return r < 0 ? err_wrap(e, r, "manifest") : 0;
 }
 
 static int bundle_blob(

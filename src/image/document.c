@@ -14,6 +14,7 @@
 #include "image/ref.h"
 #include "image/store.h"
 
+#define VALUES_MAX 200000
 #define TYPE_OCI "application/vnd.oci.image."
 
 void document_free(struct document *d)
@@ -49,12 +50,27 @@ int descriptor_read(json_t *o, uint64_t max, struct descriptor *ret, struct err 
 	return r < 0 ? r : 0;
 }
 
+/*
+ * Each value costs some 80 bytes of memory, however short its text is: 4 MB of "{}," would be 300 MB.
+ * Commas and brackets in strings count as well; they are few in documents of images.
+ */
+static bool is_bomb(const char *text, size_t len)
+{
+	size_t values = 0;
+
+	for (size_t i = 0; i < len; i++)
+		values += text[i] == ',' || text[i] == '{' || text[i] == '[';
+	return values > VALUES_MAX;
+}
+
 int document_parse(struct document *d, const char *what, const char *want, struct err *e)
 {
 	int r = blob_digest(d->text, d->len, red_off("document-digest") ? NULL : want, d->hex, e);
 
 	if (r < 0)
 		return err_wrap(e, r, "%s", what);
+	if (is_bomb(d->text, d->len) && !red_off("json-bomb"))
+		return err_msg(e, -EFBIG, "%s: more than %d values", what, VALUES_MAX);
 	r = json_parse(d->text, d->len, what, &d->json, e);
 	if (r == 0 && !json_is_object(d->json))
 		r = err_msg(e, -EINVAL, "%s: want a JSON object", what);

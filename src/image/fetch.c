@@ -148,6 +148,7 @@ static int fill_record(const struct image_fetch *what, const struct document *ma
 	rec->manifest = strdup(manifest->hex);
 	rec->index = *index ? strdup(index) : NULL;
 	rec->origin = what->origin ? strdup(what->origin) : NULL;
+	rec->pinned = what->origin && what->digest && !*what->name;
 	rec->created = time(NULL);
 	if (!rec->name || !rec->id || !rec->manifest || (*index && !rec->index) ||
 		(what->origin && !rec->origin))

@@ -165,6 +165,7 @@ static int start_fetch(struct fetch *f, struct fetch_one *l, struct err *e)
 		.digest = l->d.digest,
 		.diff_id = l->diff_id,
 		.size = (int64_t)l->d.size,
+		.quiet = f->what->watch,
 	};
 	_cleanup_fd_ int in = -1, part = -1;
 	struct stat st;
@@ -196,7 +197,7 @@ static int start(struct fetch *f, size_t i, struct err *e)
 	return r < 0 ? err_wrap(e, r, "layer %zu", i + 1) : 0;
 }
 
-/* What was fetched so far is worth keeping only when it was the source that broke off. */
+/* What was fetched so far is worth keeping when the source broke off, or the disk was full. */
 static int failed(struct fetch *f, size_t i, int r, struct err *e)
 {
 	struct fetch_one *l = &f->layers[i];
@@ -209,7 +210,8 @@ static int failed(struct fetch *f, size_t i, int r, struct err *e)
 		*e = why;
 		return err_wrap(e, end, "layer %zu", i + 1);
 	}
-	if (*l->st.part && part_drop(f->s, l->d.digest, NULL) == 0 && l->resumed) {
+	if (*l->st.part && !err_is_shortage(r) && part_drop(f->s, l->d.digest, NULL) == 0 &&
+		l->resumed) {
 		/* The beginning was another one than this blob's: again, from the beginning. */
 		stage_end(&l->st);
 		l->st = (struct stage)STAGE_INIT;
@@ -328,8 +330,9 @@ int fetch_check_present(struct fetch *f, struct err *e)
 	for (size_t i = 0; i < f->n; i++) {
 		const struct fetch_one *l = &f->layers[i];
 
-		if (l->way == LAYER_PRESENT &&
-			(!layer_exists(f->s, l->diff_id) || !blob_exists(f->s, l->d.digest)))
+		if ((l->way == LAYER_PRESENT && !layer_exists(f->s, l->diff_id)) ||
+			((l->way == LAYER_PRESENT || l->way == LAYER_KEPT) &&
+				!blob_exists(f->s, l->d.digest)))
 			return err_msg(e, -ESTALE, "layer %zu was removed meanwhile", i + 1);
 	}
 	return 0;

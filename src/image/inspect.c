@@ -33,6 +33,20 @@ static int add_config(json_t *o, json_t *config)
 	return bad;
 }
 
+static int add_once(json_t *list, json_t *text)
+{
+	json_t *o;
+	size_t i;
+
+	json_array_foreach (list, i, o) {
+		if (json_equal(o, text)) {
+			json_decref(text);
+			return 0;
+		}
+	}
+	return json_array_append_new(list, text);
+}
+
 static json_t *entry_of(json_t *list, const char *id)
 {
 	json_t *o;
@@ -43,6 +57,27 @@ static json_t *entry_of(json_t *list, const char *id)
 			return o;
 	}
 	return NULL;
+}
+
+/* Registries' names for it, as far as it came from there: by its manifest, and by the index above. */
+static int add_digests(struct image_store *s, const char *id, json_t *o, struct err *e)
+{
+	json_t *list = json_array();
+	struct tag *all = NULL;
+	size_t n = 0;
+	int r = tag_all(s, &all, &n, e), bad = json_object_set_new(o, "RepoDigests", list);
+
+	for (size_t i = 0; r == 0 && !bad && i < n; i++) {
+		const char *const digests[] = { all[i].manifest, all[i].index };
+
+		for (size_t k = 0; k < 2 && all[i].origin && streq(all[i].id, id); k++) {
+			if (digests[k])
+				bad |= add_once(list,
+					json_sprintf("%s@sha256:%s", all[i].origin, digests[k]));
+		}
+	}
+	tags_free(all, n);
+	return r < 0 ? r : bad ? err_set(e, -ENOMEM, "image sha256:%s", id) : 0;
 }
 
 int image_inspect(struct image_store *s, const char *name, json_t **ret, struct err *e)
@@ -65,6 +100,11 @@ int image_inspect(struct image_store *s, const char *name, json_t **ret, struct 
 		json_object_get(entry, "Names"), "Size", json_object_get(entry, "Size"));
 	if (!o || add_config(o, config))
 		return err_set(e, -ENOMEM, "image %s", name);
+	json_object_set_new(o, "Digest",
+		json_sprintf("sha256:%s", json_string_value(json_object_get(entry, "Digest"))));
+	r = add_digests(s, id, o, e);
+	if (r < 0)
+		return r;
 	*ret = take_ptr(o);
 	return 0;
 }

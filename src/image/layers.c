@@ -203,6 +203,7 @@ int stage_start(struct stage *st, int in_fd, const struct stage_want *want, stru
 	t.diff_id = want->diff_id;
 	t.size = want->size;
 	t.nonempty = want->nonempty;
+	t.quiet = want->quiet;
 	t.record_owners = st->s->record_owners;
 	t.shift = st->s->shift;
 	return transfer_start(&t, &st->job, e);

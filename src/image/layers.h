@@ -25,7 +25,7 @@ struct stage {
 struct stage_want {
 	const char *digest, *diff_id;
 	int64_t size;
-	bool nonempty;
+	bool nonempty, quiet; /* quiet: somebody else shows how far it is */
 	uint64_t deadline_ns; /* -ETIME past this of CLOCK_MONOTONIC; 0: none */
 };
 

@@ -40,6 +40,8 @@ static int gather(const struct tag *all, size_t n, json_t *list)
 			r |= json_array_append_new(list, o);
 			r |= json_object_set(by_id, all[i].id, o);
 		}
+		if (r == 0 && all[i].pinned && all[i].origin)
+			r = json_object_set_new(o, "Pinned", json_text(all[i].origin));
 		if (r == 0 && *all[i].name) {
 			r = json_array_append_new(
 				json_object_get(o, "Names"), json_text(all[i].name));

@@ -3,11 +3,10 @@
 #include "image/outlet.h"
 
 #include <fcntl.h>
-#include <libgen.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/random.h>
+#include <sys/file.h>
 #include <sys/sendfile.h>
 #include <sys/stat.h>
 
@@ -84,24 +83,6 @@ static int pad(struct outlet *o, uint64_t size, struct err *e)
 	return size % BLOCK ? write_zeros(o, BLOCK - size % BLOCK, e) : 0;
 }
 
-static int open_archive(const char *path, struct outlet *o, struct err *e)
-{
-	_cleanup_free_ char *copy = strdup(path);
-	struct stat st;
-
-	if (!copy)
-		return err_set(e, -ENOMEM, "save");
-	/* A device or FIFO is written to; a file is replaced when all of the new one is there. */
-	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode)) {
-		o->fd = open(path, O_WRONLY | O_CLOEXEC | O_NOCTTY);
-		return o->fd < 0 ? err_set(e, -errno, "open %s", path) : 0;
-	}
-	o->parent = open(dirname(copy), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (o->parent >= 0)
-		o->fd = openat(o->parent, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0644);
-	return o->fd < 0 ? err_set(e, -errno, "make %s", path) : 0;
-}
-
 int outlet_open(
 	struct image_store *s, const char *path, bool archive, struct outlet *o, struct err *e)
 {
@@ -117,12 +98,20 @@ int outlet_open(
 	o->path = strdup(path);
 	if (!o->path)
 		return err_set(e, -ENOMEM, "save");
-	if (archive)
-		return open_archive(path, o, e);
+	if (archive) {
+		int r = newfile_open(path, 0644, &o->file, e);
+
+		o->fd = r < 0 ? -1 : fcntl(o->file.fd, F_DUPFD_CLOEXEC, 3);
+		return r < 0 || o->fd >= 0 ? r : err_set(e, -errno, "make %s", path);
+	}
 	if (mkdir(path, 0755) < 0 && errno != EEXIST)
 		return err_set(e, -errno, "make the directory %s", path);
 	o->fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	return o->fd < 0 ? err_set(e, -errno, "open the directory %s", path) : 0;
+	if (o->fd < 0)
+		return err_set(e, -errno, "open the directory %s", path);
+	/* Its list is read now and written at the end. Where there are no locks, nobody else is. */
+	(void)flock(o->fd, LOCK_EX);
+	return 0;
 }
 
 /* 1 when it is new. */
@@ -158,7 +147,7 @@ int outlet_text(struct outlet *o, const char *name, const char *text, size_t len
 		dir = open_dir_of(o, name, &base, e);
 		if (dir < 0)
 			return dir;
-		r = file_replace(dir, base, text, len, 0644, false);
+		r = file_replace(dir, base, text, len, 0644, true);
 		return r < 0 ? err_set(e, r, "write %s/%s", o->path, name) : 0;
 	}
 	r = write_header(o, name, len, e);
@@ -191,26 +180,20 @@ int blob_copy(const struct descriptor *d, int in, int out, struct err *e)
 static int blob_into_dir(
 	struct outlet *o, const char *name, const struct descriptor *d, int in, struct err *e)
 {
-	_cleanup_fd_ int dir = -1, out = -1;
+	_cleanup_fd_ int dir = -1;
+	_cleanup_newfile_ struct newfile out = NEWFILE_INIT;
 	const char *base;
-	char self[40];
 	int r;
 
 	dir = open_dir_of(o, name, &base, e);
 	if (dir < 0)
 		return dir;
-	out = openat(dir, ".", O_TMPFILE | O_WRONLY | O_CLOEXEC, 0644);
-	if (out < 0)
-		return err_set(e, -errno, "make %s/%s", o->path, name);
-	r = blob_copy(d, in, out, e);
-	if (r < 0)
-		return r;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", out);
-	/* One that is there already was not complete, or outlet_has() had said so. */
-	if ((unlinkat(dir, base, 0) < 0 && errno != ENOENT) ||
-		linkat(AT_FDCWD, self, dir, base, AT_SYMLINK_FOLLOW) < 0)
-		return err_set(e, -errno, "make %s/%s", o->path, name);
-	return 0;
+	r = newfile_at(dir, base, 0644, &out, e);
+	if (r == 0)
+		r = blob_copy(d, in, out.fd, e);
+	if (r == 0)
+		r = newfile_commit(&out, e);
+	return r < 0 ? err_wrap(e, r, "%s", o->path) : 0;
 }
 
 int outlet_blob(
@@ -286,32 +269,15 @@ bool outlet_has(const struct outlet *o, const char *name, uint64_t size)
 
 int outlet_finish(struct outlet *o, struct err *e)
 {
-	char self[40], aside[40];
-	const char *base;
-	uint64_t salt;
 	int r = o->archive ? write_zeros(o, sizeof(char[2 * BLOCK]), e) : 0;
 
-	if (r < 0 || o->parent < 0)
-		return r;
-	if (getrandom(&salt, sizeof(salt), 0) != sizeof(salt))
-		return err_set(e, -EIO, "getrandom");
-	base = strrchr(o->path, '/');
-	base = base ? base + 1 : o->path;
-	snprintf(self, sizeof(self), "/proc/self/fd/%d", o->fd);
-	snprintf(aside, sizeof(aside), ".uctr-%016llx", (unsigned long long)salt);
-	if (linkat(AT_FDCWD, self, o->parent, aside, AT_SYMLINK_FOLLOW) < 0)
-		return err_set(e, -errno, "make %s", o->path);
-	if (renameat(o->parent, aside, o->parent, base) < 0) {
-		r = err_set(e, -errno, "make %s", o->path);
-		unlinkat(o->parent, aside, 0);
-	}
-	return r;
+	return r == 0 ? newfile_commit(&o->file, e) : r;
 }
 
 void outlet_free(struct outlet *o)
 {
 	fd_closep(&o->fd);
-	fd_closep(&o->parent);
+	newfile_free(&o->file);
 	strv_free(o->done);
 	free(o->path);
 }

@@ -3,20 +3,21 @@
 #ifndef UCTR_IMAGE_OUTLET_H
 #define UCTR_IMAGE_OUTLET_H
 
+#include "base/newfile.h"
 #include "image/document.h"
 #include "image/store.h"
 
 struct outlet {
 	struct image_store *s;
 	char *path; /* NULL: standard output */
-	int fd; /* the archive, or the directory */
-	int parent; /* directory that the archive gets its name in; -1: it has one */
+	int fd; /* the archive, or the directory, which is locked against other writers */
+	struct newfile file; /* the archive, unless it is standard output */
 	bool archive;
 	char **done; /* names that are written */
 };
 #define OUTLET_INIT                                                                                \
 	{                                                                                          \
-		.fd = -1, .parent = -1                                                             \
+		.fd = -1, .file = NEWFILE_INIT                                                     \
 	}
 
 /*

@@ -38,7 +38,7 @@ static bool asked_for(const struct image_prune *what, struct tag *rec, struct im
 static bool has_name(const struct tag *all, size_t n, const char *id)
 {
 	for (size_t i = 0; i < n; i++) {
-		if (*all[i].name && streq(all[i].id, id))
+		if ((*all[i].name || all[i].pinned) && streq(all[i].id, id))
 			return true;
 	}
 	return false;

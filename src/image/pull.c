@@ -93,12 +93,16 @@ static int candidates(const char *text, char ***ret, struct err *e)
 static bool fits(struct image_store *s, const struct tag *rec, const struct platform *p)
 {
 	_cleanup_json_ json_t *config = NULL;
-	const char *arch;
+	const char *os, *arch, *variant;
 
 	if (!p || blob_load_json(s, rec->id, "config", &config, NULL) < 0)
 		return !p;
+	os = json_string_value(json_object_get(config, "os"));
 	arch = json_string_value(json_object_get(config, "architecture"));
-	return arch && streq(arch, p->arch);
+	variant = json_string_value(json_object_get(config, "variant"));
+	/* Many configs name no variant: then it is the one that the index named. */
+	return os && arch && streq(os, p->os) && streq(arch, p->arch) &&
+	       (!p->variant || !variant || streq(variant, p->variant));
 }
 
 /* 1: the registry has the same image as the record. */
@@ -186,7 +190,7 @@ static int fetch_any(struct image_store *s, const struct image_pull *p, char *co
 			r = fetch_target(s, p, &t, platform, &id, e);
 		if (r == 0)
 			return keep(t.shown, id, ret_name, ret_id, e);
-		if (r == -EINTR)
+		if (r != -ENOENT)
 			break;
 	}
 	return r;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 /* image_remove and the records' side of losing a name. */
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,7 +9,7 @@
 #include "image/layers.h"
 #include "image/lookup.h"
 
-/* How many other names lead to the id of rec? */
+/* How many other names, or digests that it was fetched by, lead to the id of rec? */
 static int count_others(struct image_store *s, const struct tag *rec, size_t *ret, struct err *e)
 {
 	struct tag *all = NULL;
@@ -17,29 +18,32 @@ static int count_others(struct image_store *s, const struct tag *rec, size_t *re
 
 	*ret = 0;
 	for (size_t i = 0; r == 0 && i < n; i++)
-		*ret += *all[i].name && streq(all[i].id, rec->id) && !streq(all[i].name, rec->name);
+		*ret += (*all[i].name || all[i].pinned) && streq(all[i].id, rec->id) &&
+			!streq(all[i].name, rec->name);
 	tags_free(all, n);
 	return r;
 }
 
 int tag_keep_unnamed(struct image_store *s, struct tag *rec, struct err *e)
 {
-	char *name = rec->name, none[] = "";
-	int r;
-
-	rec->name = none;
-	r = tag_save(s, rec, e);
-	rec->name = name;
-	return r;
-}
-
-static int drop_unnamed(struct image_store *s, const struct tag *rec, struct err *e)
-{
 	struct tag unnamed = *rec;
 	char none[] = "";
 
 	unnamed.name = none;
-	return tag_delete(s, &unnamed, e);
+	unnamed.pinned = false;
+	return tag_save(s, &unnamed, e);
+}
+
+static int drop_unnamed(struct image_store *s, const struct tag *rec, struct err *e)
+{
+	_cleanup_(tag_free)
+	struct tag unnamed = { 0 };
+	char name[UCTR_DIGEST_HEX + 2];
+	int r;
+
+	snprintf(name, sizeof(name), "@%s", rec->id);
+	r = tag_load(s, name, &unnamed, e);
+	return r <= 0 || unnamed.pinned ? r < 0 ? r : 0 : tag_delete(s, &unnamed, e);
 }
 
 int tag_replace(struct image_store *s, const struct tag *rec, struct err *e)
@@ -49,6 +53,8 @@ int tag_replace(struct image_store *s, const struct tag *rec, struct err *e)
 	size_t others = 0;
 	int r;
 
+	if (rec->pinned)
+		return tag_save(s, rec, e);
 	if (!*rec->name) {
 		r = count_others(s, rec, &others, e);
 		return r < 0 || others ? r : tag_save(s, rec, e);

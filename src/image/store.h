@@ -41,6 +41,7 @@ struct tag {
 	char *manifest; /* manifest digest, hex */
 	char *index; /* digest of the index that it was found by, hex; NULL: none */
 	char *origin; /* repository it was fetched from or pushed to, without tag; NULL: none */
+	bool pinned; /* without a name, as it was fetched by its digest: that keeps it */
 	int64_t created; /* when it entered the store */
 	int64_t built; /* what its config says, else the same; 0 until saved and loaded */
 	json_t *labels; /* those of the config; NULL: not in the record, see tag_describe() */

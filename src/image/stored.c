@@ -34,9 +34,13 @@ static int stored_document(struct image_source *src, const struct descriptor *wa
 {
 	struct stored *st = (struct stored *)src;
 	_cleanup_fd_ int fd = open_blob(st->s, want ? want->digest : st->rec.manifest, e);
+	char hex[UCTR_DIGEST_HEX + 1];
 	int r = fd < 0 ? fd : fd_slurp(fd, UCTR_MAX_DOCUMENT, &ret->text, &ret->len);
 
-	return fd < 0 ? fd : r < 0 ? err_set(e, r, "read a document of the store") : 0;
+	if (r < 0)
+		return fd < 0 ? r : err_set(e, r, "read a document of the store");
+	r = want ? 0 : blob_digest(ret->text, ret->len, st->rec.manifest, hex, e);
+	return r < 0 ? err_wrap(e, r, "the kept manifest") : 0;
 }
 
 static int stored_blob(

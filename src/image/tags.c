@@ -117,6 +117,8 @@ static int read_record(json_t *doc, struct tag *ret, struct err *e)
 	if (r >= 0)
 		r = json_get_strdup(doc, "origin", &ret->origin, e);
 	if (r >= 0)
+		r = json_get_bool(doc, "pinned", &ret->pinned, e);
+	if (r >= 0)
 		r = json_get_i64(doc, "created", &ret->created, e);
 	if (r >= 0)
 		r = json_get_u64(doc, "size", &ret->size, e);
@@ -197,9 +199,10 @@ static json_t *layers_to_json(const struct tag *r)
 
 static json_t *to_json(const struct tag *r)
 {
-	return json_pack("{si ss ss ss ss* ss* sI sI}", "schema", STORE_SCHEMA, "name", r->name,
+	return json_pack("{si ss ss ss ss* ss* so* sI sI}", "schema", STORE_SCHEMA, "name", r->name,
 		"id", r->id, "manifest", r->manifest, "index", r->index, "origin", r->origin,
-		"created", (json_int_t)r->created, "size", (json_int_t)r->size);
+		"pinned", r->pinned ? json_true() : NULL, "created", (json_int_t)r->created, "size",
+		(json_int_t)r->size);
 }
 
 /* What the config says for lists, unless that is more than a list should have to read. */

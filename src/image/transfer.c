@@ -188,7 +188,7 @@ static int start(const struct transfer *t, int answer_fd, pid_t *ret_pid, struct
 	s.argv = argv;
 	s.env = env;
 	s.stdio[1] = answer_fd;
-	s.stdio[2] = 2; /* progress, when that is a terminal */
+	s.stdio[2] = t->quiet ? -1 : 2; /* progress, when that is a terminal */
 	s.keep = keep;
 	return spawn_start(&s, ret_pid, e);
 }

@@ -19,7 +19,7 @@ struct transfer {
 	const char *digest; /* 64 hex digits */
 	const char *diff_id; /* 64 hex digits */
 	int64_t size; /* -1: not known */
-	bool nonempty, record_owners;
+	bool nonempty, record_owners, quiet;
 	const char *name; /* for remove */
 	uint64_t deadline_ns; /* of CLOCK_MONOTONIC: then it is killed, -ETIME; 0: none */
 	const struct idmap *shift; /* owners in the archive to ids of the user namespace, or NULL */

@@ -103,7 +103,7 @@ test_export_refused()
 	assertOutHas "standard output is a terminal"
 	assert_run "$UCTR" export -o "$T/none/x" c
 	assertExit 125
-	assertErrLine "open $T/none/x: No such file"
+	assertErrLine "make $T/none/x: No such file"
 	assert_run sh -c '"$1" export c > /dev/full' sh "$UCTR"
 	assertExit 125
 	assertErrLine "write the archive: No space left on device"
@@ -163,6 +163,11 @@ test_deep_directories()
 		assertErrLine "images cannot have directories as deep"
 	done
 	assertFalse "half an archive" "[ -e $T/x ]"
+	echo older > "$T/x"
+	assert_run "$UCTR" export -o "$T/x" c
+	assertExit 125
+	assertEquals "an older archive stays" older "$(cat "$T/x")"
+	rm "$T/x"
 	assertEquals "" "$(find "$(data_dir)/tmp" -name '*.blob')"
 	assert_run "$UCTR" diff c
 	assertExit 125

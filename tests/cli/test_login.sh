@@ -60,6 +60,31 @@ test_files()
 	assertExit 0
 }
 
+# A password may be a document, as Google's registry has it.
+test_all_of_standard_input()
+{
+	need fullmap || return 0
+	printf '{\n  "key": "x y"\n}\n' > "$T/password"
+	printf 'basic me:%%7b%%0a%%20%%20%%22key%%22:%%20%%22x%%20y%%22%%0a%%7d' > "$R/auth"
+	login "$host"
+	assertExit 0
+	assert_run "$UCTR" pull -q "$host/a/b"
+	assertExit 0
+	head -c 70000 /dev/zero | tr '\0' x > "$T/password"
+	login "$host"
+	assertExit 125
+	assertErrLine "too long"
+}
+
+# The shell that asked is not left without echo.
+test_interrupted_while_asking()
+{
+	need helper:ptydrive cmd:stty || return 0
+	assert_pty 'expect Password:
+send \x03
+expect echo is on' sh -c '"$1" login -u me "$2"; stty -a | grep -q " echo " && echo "echo is on"' sh "$UCTR" "$host"
+}
+
 test_refused()
 {
 	printf wrong > "$T/password"
@@ -170,8 +195,10 @@ test_aliases_and_search()
 {
 	need fullmap || return 0
 	rm "$R/auth"
+	registry_start "$T/empty"
+	empty=127.0.0.1:$port
 	conf << END
-unqualified-search-registries = ["127.0.0.1:1", "$host"]
+unqualified-search-registries = ["$empty", "$host"]
 [aliases]
 "short" = "$host/some/where"   # a comment
 END
@@ -187,6 +214,13 @@ END
 		> "$XDG_CONFIG_HOME/containers/registries.conf.d/x.conf"
 	assert_run "$UCTR" pull -q other
 	assertExit 0
+	# One that does not answer may have it: no other's image of that name is taken instead.
+	conf << END
+unqualified-search-registries = ["127.0.0.1:1", "$host"]
+END
+	assert_run "$UCTR" pull -q a/b
+	assertExit 125
+	assertErrLine "no answer from http://127.0.0.1:1"
 }
 
 test_mirrors()

@@ -50,6 +50,13 @@ test_by_digest_alone()
 	assert_run "$UCTR" pull -q --policy missing "$host/a/b@sha256:$manifest"
 	assertOut "$id"
 	assertEquals "known by its digest" 1 "$(requests manifests)"
+	assertEquals "$host/a/b <none>" "$("$UCTR" images --format '{{.Repository}} {{.Tag}}')"
+	assertEquals "[$host/a/b@sha256:$manifest]" "$("$UCTR" image inspect -f '{{.RepoDigests}}' "$id")"
+	assert_run "$UCTR" image prune -f
+	assertEquals "a digest keeps it" "$id" "$("$UCTR" images -q --no-trunc | sed 's/sha256://')"
+	"$UCTR" tag "$host/a/b@sha256:$manifest" mine
+	"$UCTR" rmi mine > "$T/out"
+	assertEquals "it has been fetched by it" "Untagged: localhost/mine:latest" "$(cat "$T/out")"
 	wrong=$(printf wrong | sha256sum | cut -d' ' -f1)
 	assert_run "$UCTR" pull "$host/a/b@sha256:$wrong"
 	assertExit 125
@@ -94,6 +101,14 @@ test_all_tags()
 	assertOut "$first
 $id"
 	assertEquals 2 "$("$UCTR" images -q | wc -l)"
+	# One that is no image for this machine does not stop the others.
+	arch=riscv64 registry_image "$R" mid "$T/2.tar"
+	assert_run "$UCTR" pull -q -a "docker://$host/a/b"
+	assertExit 125
+	assertErrLine "riscv64"
+	assertEquals 2 "$(wc -l < "$T.out")"
+	assert_run "$UCTR" pull -a "$host/a/b:latest"
+	assertErrLine "takes a name without tag"
 }
 
 test_platforms()
@@ -117,6 +132,9 @@ test_platforms()
 	assert_run "$UCTR" pull --platform linux/mips "$host/m:multi"
 	assertExit 125
 	assertErrLine "holds no image for linux/mips; there are linux/riscv64, linux/$MACHINE"
+	assert_run "$UCTR" run --rm --network none --pull never --platform "linux/$MACHINE" "$host/m:multi"
+	assertExit 125
+	assertErrLine "no image \"$host/m:multi\""
 	assert_run "$UCTR" pull --platform linux/ "$host/m:multi"
 	assertErrLine "want OS/ARCH"
 }
@@ -290,6 +308,16 @@ test_run_pulls()
 	assert_run "$UCTR" run --rm --network none "$host/box:box" /bin/busybox echo again
 	assertOut again
 	assertEquals "it is there" "" "$(cat "$R/log")"
+	# The same image under another name is no reason to fetch it for each start, or not to find it.
+	"$UCTR" tag "$host/box:box" mine
+	"$UCTR" rmi "$host/box:box" > /dev/null
+	for _ in 1 2; do
+		assert_run "$UCTR" run --rm --network none "$host/elsewhere@sha256:$manifest" /bin/busybox echo digest
+		assertExit 0
+		assertOut digest
+	done
+	assertEquals "asked once" 1 "$(requests manifests)"
+	: > "$R/log"
 	assert_run "$UCTR" run --rm --network none --pull always "$host/box:box" /bin/busybox echo always
 	assertOut always
 	assertEquals 1 "$(requests manifests)"

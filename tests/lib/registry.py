@@ -21,7 +21,7 @@ DIR/rules is read at each request, a rule a line:
   type value=T                                another Content-Type
   wait ms=N                                   before the answer
 
-DIR/auth says what is asked for: `basic USER:PASSWORD`, or `token USER:PASSWORD REALM [SERVICE]`; then
+DIR/auth says what is asked for: `basic USER:PASSWORD` (percent-encoded), or `token USER:PASSWORD REALM [SERVICE]`; then
 /token here is a token server. A file DIR/realm replaces the whole challenge.
 """
 import base64, hashlib, json, os, socket, ssl, sys, threading, time, urllib.parse
@@ -107,7 +107,7 @@ class Handler(BaseHTTPRequestHandler):
         if not words:
             return True
         got = self.headers.get("Authorization", "")
-        basic = "Basic " + base64.b64encode(words[1].encode()).decode()
+        basic = "Basic " + base64.b64encode(urllib.parse.unquote(words[1]).encode()).decode()
         if path.startswith("/token"):
             self.token(words, got == basic)
             return False
