@@ -401,8 +401,8 @@ int cgroup_remove(const char *path)
 {
 	char file[4200];
 
-	/* EBUSY: killed processes leave the group a moment after the kill. */
-	for (int i = 0; i < 200; i++) {
+	/* EBUSY: killed processes leave the group a moment after the kill, seconds on a busy machine. */
+	for (int i = 0; i < 1000; i++) {
 		if (rmdir(path) == 0 || errno == ENOENT)
 			return 0;
 		if (errno != EBUSY)

@@ -245,8 +245,8 @@ test_damaged_record()
 	need fullmap || return 0
 	echo '{' > "$UCTR_DATA/images/localhost+one:latest.json"
 	assert_run "$UCTR" images
-	assertExit 125
-	assertErrLine "images/localhost+one:latest.json" "not valid JSON"
+	assertExit 0
+	assertErrLine "images/localhost+one:latest.json" "not valid JSON" "uctr system check --repair"
 }
 
 # shellcheck disable=SC1091
