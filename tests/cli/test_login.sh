@@ -77,6 +77,7 @@ test_all_of_standard_input()
 }
 
 # The shell that asked is not left without echo.
+# shellcheck disable=SC2016 # expands in the shell on the terminal
 test_interrupted_while_asking()
 {
 	need helper:ptydrive cmd:stty || return 0

@@ -285,7 +285,8 @@ static void files(const char *dir)
 {
 	/* Not in DIR itself: where it is sticky, fs.protected_regular forbids even root to open a file
 	 * of another user with O_CREAT. */
-	if (chdir(dir) < 0 || mkdir("files", 0755) < 0 || chdir("files") < 0 || mkdir("d", 0755) < 0)
+	if (chdir(dir) < 0 || mkdir("files", 0755) < 0 || chdir("files") < 0 ||
+		mkdir("d", 0755) < 0)
 		_exit(2);
 	put("f", 04755);
 	put("own", 0644);
