@@ -90,7 +90,7 @@ test_overlay_by_name()
 
 test_tmpfs_by_name()
 {
-	need fullmap overlay || return 0
+	need fullmap overlay tmpfs_attributes || return 0
 	behaves tmpfs
 	lives tmpfs
 }
@@ -117,7 +117,7 @@ test_copy_by_name()
 
 test_size_of_tmpfs_is_kept_and_data_lies_elsewhere()
 {
-	need fullmap overlay || return 0
+	need fullmap overlay tmpfs_attributes || return 0
 	ctr --storage-opt driver=tmpfs --storage-opt size=2m busybox sh -c \
 		'dd if=/dev/zero of=/big bs=1M count=4 2>&1 | grep -o "No space.*"
 		[ $(stat -c %s /big) -le 2097152 ] && echo kept'
@@ -126,7 +126,7 @@ test_size_of_tmpfs_is_kept_and_data_lies_elsewhere()
 
 test_tmpfs_has_half_of_the_memory_at_most()
 {
-	need fullmap overlay || return 0
+	need fullmap overlay tmpfs_attributes || return 0
 	if ! has memory; then
 		ctr -m 64m --storage-opt driver=tmpfs busybox true
 		assertExit 125
@@ -158,7 +158,7 @@ test_bad_options()
 
 test_on_an_overlay_throw_away_containers_write_to_memory()
 {
-	need fullmap overlay && on_overlay || return 0
+	need fullmap overlay tmpfs_attributes && on_overlay || return 0
 	ctr busybox sh -c "$fstype; rm /etc/passwd; touch /etc/new; exit 3"
 	assertExit 3
 	assertOut overlay
@@ -223,7 +223,7 @@ test_copy_when_fuse_overlayfs_fails()
 # A file system of 24 MiB for data, in which free space is left for the layer but not for its copy.
 test_disk_full_while_copying()
 {
-	need userns || return 0
+	need userns tmpfs_attributes || return 0
 	mkdir "$T/small"
 	head -c 12000000 /dev/urandom > "$T/big"
 	mkrootfs "$T/root"
@@ -297,7 +297,7 @@ END
 
 test_every_rung_shows_the_same_files()
 {
-	need fullmap overlay fuse cmd:fuse-overlayfs || return 0
+	need fullmap overlay tmpfs_attributes fuse cmd:fuse-overlayfs || return 0
 	mklayers
 	look='cd / && find /o /m /etc /tofile /bin/sh -path /etc/hosts -o -path /etc/hostname -o -path /etc/resolv.conf \
 		-o -exec stat -c "%n %F %a %u:%g %s %h %Y" {} + | sort; ls -d /gone 2> /dev/null'

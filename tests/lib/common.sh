@@ -146,6 +146,12 @@ has()
 		unshare -Urm mount -t overlay -o "userxattr,lowerdir=$UCTR_SUITE_TMP/l,upperdir=$UCTR_SUITE_TMP/u,workdir=$UCTR_SUITE_TMP/w" \
 			overlay "$UCTR_SUITE_TMP/m" 2> /dev/null
 		;;
+	tmpfs_attributes) # Linux 6.6 on: without them tmpfs holds no upper directory
+		# shellcheck disable=SC2016 # expands in the shell of the namespace
+		unshare -Urm sh -c 'mount -t tmpfs none "$1" && python3 -c "
+import os, sys
+os.setxattr(sys.argv[1], \"user.overlay.x\", b\"y\")" "$1"' sh "$UCTR_SUITE_TMP" 2> /dev/null
+		;;
 	group) [ "$(id -G | wc -w)" -gt 1 ] ;;
 	fuse) [ -w /dev/fuse ] ;;
 	tun) [ -w /dev/net/tun ] ;;
