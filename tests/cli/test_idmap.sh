@@ -166,8 +166,16 @@ test_an_image_brings_no_record()
 # all the caller's ids, where it writes maps directly.
 explained_map()
 {
-	assert_run "$UCTR" unshare sh -c 'mount --bind "$0" /etc/subuid && mount --bind "$1" /etc/subgid &&
-		shift && exec "$@"' "$@" "$UCTR" unshare cat /proc/self/uid_map /proc/self/gid_map
+	elsewhere "$@" "$UCTR" unshare cat /proc/self/uid_map /proc/self/gid_map
+}
+
+# elsewhere SUBUID SUBGID COMMAND...: COMMAND in such a namespace. With the runtime directory of the
+# uctr around it, one in there would be at home and make no namespace.
+elsewhere()
+{
+	mkdir -p -m 0700 "$T/run.inner"
+	assert_run env INNER="$T/run.inner" "$UCTR" unshare sh -c 'mount --bind "$0" /etc/subuid &&
+		mount --bind "$1" /etc/subgid && export XDG_RUNTIME_DIR="$INNER" && shift && exec "$@"' "$@"
 }
 
 test_many_ranges()
@@ -182,9 +190,8 @@ test_many_ranges()
 	assertErrEmpty
 	assertEquals "$(printf '0 0 1\n1 100 50\n51 1000 50\n101 3000 7\n0 0 1\n1 200 10\n11 100 50')" "$(inside_map)"
 	# A start in them: the child's map is cut at the same places.
-	assert_run "$UCTR" unshare sh -c 'mount --bind "$0" /etc/subuid && mount --bind "$1" /etc/subgid &&
-		exec "$2" run --rm --network none busybox sh -c "cat /proc/self/uid_map; touch /f; chown 107:60 /f; stat -c %u:%g /f"' \
-		"$T/subuid" "$T/subgid" "$UCTR"
+	elsewhere "$T/subuid" "$T/subgid" "$UCTR" run --rm --network none busybox \
+		sh -c "cat /proc/self/uid_map; touch /f; chown 107:60 /f; stat -c %u:%g /f"
 	assertExit 0
 	assertErrEmpty
 	assertEquals "$(printf '0 0 1\n1 1 50\n51 51 50\n101 101 7\n107:60  ')" "$(inside_map)"
