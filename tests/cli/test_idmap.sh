@@ -173,7 +173,7 @@ explained_map()
 # uctr around it, one in there would be at home and make no namespace.
 elsewhere()
 {
-	mkdir -p -m 0700 "$T/run.inner"
+	[ -d "$T/run.inner" ] || mkdir -m 0700 "$T/run.inner"
 	assert_run env INNER="$T/run.inner" "$UCTR" unshare sh -c 'mount --bind "$0" /etc/subuid &&
 		mount --bind "$1" /etc/subgid && export XDG_RUNTIME_DIR="$INNER" && shift && exec "$@"' "$@"
 }
