@@ -201,10 +201,10 @@ static int add_row(
 	human_duration(now > created ? (uint64_t)(now - created) : 0, since, sizeof(since));
 	snprintf(ago, sizeof(ago), "%s ago", since);
 	human_time(created, at, sizeof(at));
-	row = json_pack("{ss ss ss ss ss ss ss sI sO}", "ID", id, "Repository", repo, "Tag",
+	row = json_pack("{ss ss ss ss ss ss ss sI sO sO}", "ID", id, "Repository", repo, "Tag",
 		colon + 1, "Digest", digest, "CreatedSince", ago, "CreatedAt", at, "Size", size,
 		"Bytes", (json_int_t)number(image, "Size"), "Labels",
-		json_object_get(image, "Labels"));
+		json_object_get(image, "Labels"), "ReadOnly", json_object_get(image, "ReadOnly"));
 	return !row || json_array_append_new(rows, row) < 0 ? err_set(e, -ENOMEM, "images") : 0;
 }
 

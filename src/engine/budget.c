@@ -2,55 +2,29 @@
 /* Keeping the storage budget. */
 #include "engine/budget.h"
 
-#include <fcntl.h>
-#include <stdlib.h>
 #include <string.h>
 
-#include "base/file.h"
+#include "base/fd.h"
 #include "base/human.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "base/toml.h"
-
-#define CONF_MAX (1U << 16)
-
-/* 1 when the file says something of it. */
-static int read_file(const char *path, uint64_t *ret, struct err *e)
-{
-	_cleanup_free_ char *text = NULL;
-	_cleanup_json_ json_t *doc = NULL;
-	const char *size = NULL;
-	size_t len = 0;
-	int r = file_read(AT_FDCWD, path, CONF_MAX, &text, &len);
-
-	if (r == -ENOENT || r == -ENOTDIR)
-		return 0;
-	if (r < 0)
-		return err_set(e, r, "read %s", path);
-	r = toml_parse(text, path, &doc, e);
-	if (r == 0)
-		r = json_get_str(doc, "budget", &size, e);
-	if (r < 0)
-		return err_wrap(e, r, "%s", path);
-	if (!size)
-		return 0;
-	return parse_size(size, ret) < 0
-		       ? err_msg(e, -EINVAL, "%s: budget: want a size such as \"20g\"", path)
-		       : 1;
-}
+#include "image/storage_conf.h"
 
 int budget_read(uint64_t *ret, struct err *e)
 {
-	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
-	_cleanup_free_ char *own = config && *config == '/'
-					   ? str_printf("%s/uctr/storage.conf", config)
-					   : str_printf("%s/.config/uctr/storage.conf",
-						     home && *home == '/' ? home : "/nonexistent");
-	int r = own ? read_file(own, ret, e) : err_set(e, -ENOMEM, "storage.conf");
+	_cleanup_json_ json_t *doc = NULL;
+	_cleanup_free_ char *path = NULL;
+	const char *size = NULL;
+	int r = storage_conf_find("budget", &doc, &path, e);
 
-	if (r == 0)
-		r = read_file("/etc/uctr/storage.conf", ret, e);
-	return r < 0 ? r : 0;
+	if (r <= 0)
+		return r;
+	r = json_get_str(doc, "budget", &size, e);
+	if (r < 0)
+		return err_wrap(e, r, "%s", path);
+	return parse_size(size, ret) < 0
+		       ? err_msg(e, -EINVAL, "%s: budget: want a size such as \"20g\"", path)
+		       : 0;
 }
 
 static void tell(struct engine *en, const struct image_budget *b, char *const *lines)

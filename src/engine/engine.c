@@ -175,6 +175,7 @@ int engine_map(struct engine *en, struct err *e)
 
 void engine_close(struct engine *en)
 {
+	image_store_end(&en->images);
 	fd_closep(&en->data);
 	fd_closep(&en->store);
 	fd_closep(&en->runtime);

@@ -51,7 +51,7 @@ static int add_form(struct image_store *s, int form_fd, void *ctx, struct err *e
 }
 
 /* What the records that stay take. */
-static uint64_t taken(const struct sizes *z)
+static uint64_t taken(struct image_store *s, const struct sizes *z)
 {
 	_cleanup_json_ json_t *blobs = json_object(), *trees = json_object();
 	uint64_t sum = 0;
@@ -61,7 +61,7 @@ static uint64_t taken(const struct sizes *z)
 			const struct tag_layer *l = &z->all[i].layers[k];
 
 			if (!had(blobs, l->blob))
-				sum += l->blob_size;
+				sum += blob_bytes(s, l);
 			if (!had(trees, l->diff_id))
 				sum += (uint64_t)json_integer_value(
 					json_object_get(z->trees, l->diff_id));
@@ -117,11 +117,11 @@ int image_budget(struct image_store *s, struct image_budget *b, char ***ret_remo
 	if (r == 0)
 		r = each_form(s, add_form, &z, e);
 	if (r == 0)
-		b->before = b->after = taken(&z);
+		b->before = b->after = taken(s, &z);
 	while (r == 0 && b->after > b->bytes && (id = oldest(s, &z, b->in_use))) {
 		for (size_t i = 0; i < z.n; i++)
 			goes[i] = goes[i] || streq(z.all[i].id, id);
-		b->after = taken(&z);
+		b->after = taken(s, &z);
 	}
 	if (r == 0 && b->after < b->before)
 		r = records_remove(s, z.all, z.n, goes, ret_removed, e);

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/file.h"
 #include "base/str.h"
+#include "image/additional.h"
 #include "image/layers.h"
 #include "image/ref.h"
 
@@ -59,11 +60,18 @@ static int check_blob(struct image_store *s, const char *hex, struct image_check
 	int r;
 
 	blob_path(hex, path);
-	fd = openat(s->dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
+	if (s->shared)
+		fd = additional_open(s, path);
+	else
+		fd = openat(s->dirfd, path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+	r = fd >= 0 ? 0 : s->shared ? fd : -errno;
+	if (r == -ENOENT)
 		return 0;
-	if (fd < 0)
-		return err_set(e, -errno, "open blob sha256:%.12s", hex);
+	if (r < 0 && s->shared)
+		return finding(
+			c, e, "blob sha256:%.12s cannot be used: %s", hex, additional_reason(r));
+	if (r < 0)
+		return err_set(e, r, "open blob sha256:%.12s", hex);
 	c->blobs++;
 	t.in_fd = fd;
 	t.digest = hex;
@@ -234,11 +242,34 @@ static int check_records(struct image_store *s, struct image_check *c, struct er
 	return r;
 }
 
+/* What others keep is told of, and left as it is; their trees are for nobody here. */
+static int check_additional(struct image_store *s, struct image_check *c, struct err *e)
+{
+	struct image_check look = { 0 };
+	int r = check_blobs(s, &look, e);
+
+	if (r == 0)
+		r = check_records(s, &look, e);
+	c->blobs += look.blobs;
+	strv_foreach (line, look.lines) {
+		if (r == 0)
+			r = finding(c, e, "additional store %s: %s", s->shared, line);
+	}
+	strv_free(look.lines);
+	return r;
+}
+
 int image_check(struct image_store *s, struct image_check *c, struct err *e)
 {
+	struct image_store *more;
+	size_t n = additional_stores(s, &more);
 	int r = check_blobs(s, c, e);
 
 	if (r == 0)
 		r = each_form(s, check_form, c, e);
-	return r < 0 ? r : check_records(s, c, e);
+	if (r == 0)
+		r = check_records(s, c, e);
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = check_additional(&more[i], c, e);
+	return r;
 }

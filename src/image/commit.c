@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "image/additional.h"
 #include "image/config.h"
 #include "image/lookup.h"
 #include "image/publish.h"
@@ -229,6 +230,10 @@ int image_commit(struct image_store *s, const struct image_commit *what, char **
 		r = lookup(s, what->base, &base, &by_id, e);
 	if (r == 0 && !e->code)
 		r = lookup_failed(what->base, e);
+	if (r > 0 && base.shared) {
+		r = additional_adopt(s, &base, e);
+		r = r < 0 ? r : 1;
+	}
 	if (r > 0 && base.n_layers >= UCTR_MAX_LAYERS)
 		r = err_msg(e, -E2BIG,
 			"image %.12s has %d layers, the limit; \"uctr export\" and \"uctr import\" "

@@ -195,7 +195,9 @@ int image_fetch(struct image_store *s, const struct image_fetch *f, char **ret_i
 		return r;
 	r = fetch(s, f, ret_id, e);
 	/* A layer that was there went away meanwhile, with the image that it belonged to. */
-	if (r == -ESTALE)
+	if (r == -ESTALE) {
+		*e = (struct err)ERR_INIT;
 		r = fetch(s, f, ret_id, e);
+	}
 	return r < 0 ? err_wrap(e, r, "%s", f->source->what) : 0;
 }

@@ -14,6 +14,7 @@
 #include "base/red.h"
 #include "base/stop.h"
 #include "base/str.h"
+#include "image/additional.h"
 #include "image/config.h"
 
 /* Each is a process that mostly computes, fed by one connection. */
@@ -204,6 +205,9 @@ static int failed(struct fetch *f, size_t i, int r, struct err *e)
 	struct err why = ERR_INIT;
 	int end = 0;
 
+	/* A blob that is only in an additional store: then from the source. */
+	if (l->way == LAYER_KEPT && !err_is_shortage(r) && additional_distrust(f->s, l->d.digest))
+		return -ESTALE;
 	if (l->way == LAYER_FETCH && streams(f))
 		end = f->what->source->ops->blob_end(f->what->source, &l->d, &why);
 	if (end < 0 && end != -EPIPE) {

@@ -9,6 +9,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "image/additional.h"
 #include "image/layers.h"
 #include "image/layout.h"
 #include "image/lookup.h"
@@ -108,9 +109,14 @@ int image_get(struct image_store *s, const char *name, struct image *ret, struct
 	_cleanup_(tag_free)
 	struct tag rec = { 0 };
 	_cleanup_image_ struct image img = { 0 };
+	_cleanup_free_ char *shown = NULL;
 	bool by_id;
 	int r = lookup_or_bundled(s, name, &rec, &by_id, e);
 
+	if (r == 0 && rec.shared) {
+		shown = strdup(rec.name);
+		r = shown ? additional_adopt(s, &rec, e) : err_set(e, -ENOMEM, "image");
+	}
 	if (r == 0)
 		r = layers_ensure(s, &rec, e);
 	if (r == 0)
@@ -121,6 +127,10 @@ int image_get(struct image_store *s, const char *name, struct image *ret, struct
 	rec.name = img.name;
 	tag_used(s, &rec);
 	rec.id = rec.name = NULL;
+	if (shown) { /* what it is called there */
+		free(img.name);
+		img.name = take_ptr(shown);
+	}
 	*ret = img;
 	img = (struct image){ 0 };
 	return 0;
@@ -131,9 +141,12 @@ int image_reform(struct image_store *s, struct image *img, uint64_t budget_ns, s
 	_cleanup_(tag_free)
 	struct tag rec = { 0 };
 	_cleanup_strv_ char **paths = NULL;
-	_cleanup_free_ char *unnamed = *img->name ? NULL : str_printf("@%s", img->id);
-	int r = tag_load(s, unnamed ? unnamed : img->name, &rec, e);
+	_cleanup_free_ char *unnamed = str_printf("@%s", img->id);
+	int r = *img->name ? tag_load(s, img->name, &rec, e) : 0;
 
+	/* Without a name of the user's own; in an additional store it may have one. */
+	if (r == 0)
+		r = unnamed ? tag_load(s, unnamed, &rec, e) : err_set(e, -ENOMEM, "image");
 	/* The name means another image by now: nothing is lost but a better map. */
 	if (r == 0 || (r > 0 && !streq(rec.id, img->id)))
 		return err_msg(e, -ESTALE, "image %s was changed meanwhile", img->name);

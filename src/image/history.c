@@ -7,6 +7,7 @@
 #include "base/human.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "image/additional.h"
 #include "image/layers.h"
 #include "image/lookup.h"
 
@@ -86,7 +87,7 @@ static int add_names(struct image_store *s, const struct tag *rec, json_t *newes
 	json_t *tags = json_object_get(newest, "Tags");
 	struct tag *all = NULL;
 	size_t n = 0;
-	int r = tags_listed(s, &all, &n, e), bad = 0;
+	int r = tags_everywhere(s, true, &all, &n, e), bad = 0;
 
 	for (size_t i = 0; i < n; i++) {
 		if (*all[i].name && streq(all[i].id, rec->id))

@@ -27,7 +27,11 @@ struct image_store {
 	int (*userns)(struct image_store *s, struct err *e); /* fills userns_fd: 0 or error */
 	void (*warn)(struct image_store *s, const char *line); /* told once or more; may be NULL */
 	void *ctx;
+	const char *shared; /* path of an additional store, which is only read; NULL: it is none */
+	struct additional *additional; /* those of storage.conf, once they were looked at */
 };
+/* Ends what image functions keep in it; dirfd and userns_fd are the caller's. */
+void image_store_end(struct image_store *s);
 
 /* One image. All strings owned; config is hostile content as it came from the image. */
 struct image {
@@ -46,8 +50,8 @@ void image_free(struct image *img);
  * Finds an image by name (busybox, localhost/x:tag, name@digest) or by id prefix (>= 3 hex
  * digits, unique), and makes its layer trees in the store's form when they are missing. Names
  * resolve in the order: exact, localhost/NAME, docker.io/library/NAME; tag latest by default. A name
- * that the store does not have but that is bundled with uctr (an OCI layout below
- * bundled_image_dir()) enters the store first. -ENOENT with a message that names the image and
+ * that the store does not have is looked up in the additional stores of storage.conf; one that is
+ * bundled with uctr (an OCI layout below bundled_image_dir()) enters the store first. -ENOENT with a message that names the image and
  * the cure ("uctr images", "uctr import") otherwise. Reads two files when the image is there.
  */
 int image_get(struct image_store *s, const char *name, struct image *ret, struct err *e);
@@ -79,8 +83,8 @@ int image_import(
 /*
  * All images, a JSON array of {Id, Digest (of the manifest), Names[] (none: empty), Digests[] (of each
  * name: one image may have come with several manifests), Created
- * (by its config, seconds), Entered (the store), Size, Labels{}}, newest first. Ids and digests are
- * 64 hex digits.
+ * (by its config, seconds), Entered (the store), Size, Labels{}, ReadOnly (it is in an additional
+ * store)}, newest first. Ids and digests are 64 hex digits.
  */
 int image_list(struct image_store *s, json_t **ret, struct err *e);
 

@@ -7,7 +7,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "image/store.h"
+#include "image/additional.h"
 
 /* What the config says under docker's names, as far as it is there and of the right kind. */
 static int add_config(json_t *o, json_t *config)
@@ -65,7 +65,8 @@ static int add_digests(struct image_store *s, const char *id, json_t *o, struct 
 	json_t *list = json_array();
 	struct tag *all = NULL;
 	size_t n = 0;
-	int r = tag_all(s, &all, &n, e), bad = json_object_set_new(o, "RepoDigests", list);
+	int r = tags_everywhere(s, false, &all, &n, e),
+	    bad = json_object_set_new(o, "RepoDigests", list);
 
 	for (size_t i = 0; r == 0 && !bad && i < n; i++) {
 		const char *const digests[] = { all[i].manifest, all[i].index };
@@ -96,8 +97,9 @@ int image_inspect(struct image_store *s, const char *name, json_t **ret, struct 
 	entry = entry_of(list, id);
 	if (!entry) /* removed between the two looks */
 		return err_msg(e, -ENOENT, "image %s is gone", name);
-	o = json_pack("{so sO sO}", "Id", json_sprintf("sha256:%s", id), "RepoTags",
-		json_object_get(entry, "Names"), "Size", json_object_get(entry, "Size"));
+	o = json_pack("{so sO sO sO}", "Id", json_sprintf("sha256:%s", id), "RepoTags",
+		json_object_get(entry, "Names"), "Size", json_object_get(entry, "Size"), "ReadOnly",
+		json_object_get(entry, "ReadOnly"));
 	if (!o || add_config(o, config))
 		return err_set(e, -ENOMEM, "image %s", name);
 	json_object_set_new(o, "Digest",

@@ -16,6 +16,7 @@
 #include "base/file.h"
 #include "base/spawn.h"
 #include "base/str.h"
+#include "image/additional.h"
 #include "image/ref.h"
 #include "sys/fsinfo.h"
 
@@ -245,6 +246,15 @@ static int publish_tree(struct stage *st, struct err *e)
 	return marker_write(st->form_fd, &st->res, e);
 }
 
+/* Where others may read blobs they may read this one. */
+static int share_blob(const struct stage *st)
+{
+	_cleanup_fd_ int dir = openat(st->s->dirfd, STORE_BLOBS, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	mode_t mode = store_mode(dir);
+
+	return mode == 0600 ? 0 : fchmod(st->blob_fd, mode);
+}
+
 int stage_publish(struct stage *st, struct err *e)
 {
 	char from[BLOB_PATH_MAX], to[BLOB_PATH_MAX];
@@ -252,7 +262,7 @@ int stage_publish(struct stage *st, struct err *e)
 	if (st->blob_fd >= 0) {
 		stage_blob_name(st, from);
 		blob_path(st->res.digest, to);
-		if (renameat(st->s->dirfd, from, st->s->dirfd, to) < 0)
+		if (share_blob(st) < 0 || renameat(st->s->dirfd, from, st->s->dirfd, to) < 0)
 			return err_set(e, -errno, "put the blob in its place");
 	}
 	return publish_tree(st, e);
@@ -397,18 +407,20 @@ int stage_start_from_blob(
 		.diff_id = l->diff_id,
 		.size = (int64_t)l->blob_size,
 	};
-	_cleanup_fd_ int in = -1;
-	char path[BLOB_PATH_MAX];
+	const char *shared;
+	_cleanup_fd_ int in = blob_open(s, l->blob, &shared, e);
 	int r;
 
-	blob_path(l->blob, path);
-	in = openat(s->dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	/* Not ENOENT: by that a start knows an image that can be pulled. */
+	if (in == -ENOENT && additional_lost(s))
+		return err_msg(e, -EBADMSG,
+			"the kept layer sha256:%.12s is missing, and the additional store %s "
+			"cannot be used",
+			l->blob, additional_lost(s));
+	if (in == -ENOENT)
+		return err_msg(e, -EBADMSG, "the kept layer sha256:%.12s is missing", l->blob);
 	if (in < 0)
-		return errno == ENOENT
-			       ? err_msg(e, -EBADMSG, "the kept layer sha256:%.12s is missing",
-					 l->blob)
-			       : err_set(e, -errno, "open the kept layer sha256:%.12s", l->blob);
+		return in;
 	r = stage_begin(s, false, st, e);
 	return r < 0 ? r : stage_start(st, in, &want, e);
 }

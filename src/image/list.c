@@ -6,7 +6,7 @@
 #include "base/fd.h"
 #include "base/json.h"
 #include "base/str.h"
-#include "image/store.h"
+#include "image/additional.h"
 
 static int newest_first(const void *a, const void *b)
 {
@@ -21,9 +21,10 @@ static int newest_first(const void *a, const void *b)
 
 static json_t *entry(const struct tag *rec)
 {
-	return json_pack("{ss ss s[] s[] sI sI sI sO}", "Id", rec->id, "Digest", rec->manifest,
+	return json_pack("{ss ss s[] s[] sI sI sI sO sb}", "Id", rec->id, "Digest", rec->manifest,
 		"Names", "Digests", "Created", (json_int_t)rec->built, "Entered",
-		(json_int_t)rec->created, "Size", (json_int_t)rec->size, "Labels", rec->labels);
+		(json_int_t)rec->created, "Size", (json_int_t)rec->size, "Labels", rec->labels,
+		"ReadOnly", rec->shared != NULL);
 }
 
 /* One entry for each id, which gathers the names of its records. */
@@ -40,6 +41,8 @@ static int gather(const struct tag *all, size_t n, json_t *list)
 			r |= json_array_append_new(list, o);
 			r |= json_object_set(by_id, all[i].id, o);
 		}
+		if (r == 0 && all[i].shared)
+			r = json_object_set_new(o, "ReadOnly", json_true());
 		if (r == 0 && all[i].pinned && all[i].origin)
 			r = json_object_set_new(o, "Pinned", json_text(all[i].origin));
 		if (r == 0 && *all[i].name) {
@@ -57,7 +60,7 @@ int image_list(struct image_store *s, json_t **ret, struct err *e)
 	_cleanup_json_ json_t *list = json_array();
 	struct tag *all = NULL;
 	size_t n = 0;
-	int r = tags_listed(s, &all, &n, e);
+	int r = tags_everywhere(s, true, &all, &n, e);
 
 	/* Records of an older version, and those with very long labels. */
 	for (size_t i = 0; i < n; i++) {

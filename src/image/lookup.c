@@ -7,6 +7,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "image/additional.h"
 #include "image/ref.h"
 
 #define ID_MIN 3
@@ -124,7 +125,8 @@ static int by_id(struct image_store *s, const char *digits, struct tag *ret, str
 	return r;
 }
 
-int lookup(struct image_store *s, const char *text, struct tag *ret, bool *ret_by_id, struct err *e)
+static int lookup_in(
+	struct image_store *s, const char *text, struct tag *ret, bool *ret_by_id, struct err *e)
 {
 	const char *digits = lookup_id_digits(text);
 	_cleanup_(ref_free)
@@ -144,5 +146,16 @@ int lookup(struct image_store *s, const char *text, struct tag *ret, bool *ret_b
 		return 0;
 	r = by_id(s, digits, ret, e);
 	*ret_by_id = r > 0;
+	return r;
+}
+
+int lookup(struct image_store *s, const char *text, struct tag *ret, bool *ret_by_id, struct err *e)
+{
+	int r = lookup_in(s, text, ret, ret_by_id, e);
+	struct image_store *more;
+	size_t n = r == 0 ? additional_stores(s, &more) : 0;
+
+	for (size_t i = 0; r == 0 && i < n; i++)
+		r = lookup_in(&more[i], text, ret, ret_by_id, e);
 	return r;
 }

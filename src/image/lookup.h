@@ -8,7 +8,8 @@
 /*
  * Finds the record of a name or id: 1, or 0 when there is none. A name resolves to localhost/NAME, then
  * docker.io/library/NAME; *ret_by_id says that it was found by id (the record then is one of
- * perhaps several names).
+ * perhaps several names). What the store has not is looked for in the additional ones: then ret->shared
+ * says where, and the record is a stranger's claim until additional_adopt().
  */
 int lookup(
 	struct image_store *s, const char *text, struct tag *ret, bool *ret_by_id, struct err *e);

@@ -5,6 +5,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "image/additional.h"
 #include "image/lookup.h"
 #include "image/ref.h"
 
@@ -27,12 +28,20 @@ static int lookup_locked(
 	struct image_store *s, const char *name, struct tag *ret, int *ret_lock, struct err *e)
 {
 	bool by_id;
-	int r;
+	int r = lookup(s, name, ret, &by_id, e);
 
+	if (r > 0 && ret->shared)
+		return additional_refuse(ret, e);
+	if (r <= 0)
+		return r == 0 ? lookup_failed(name, e) : r;
 	*ret_lock = store_lock(s, e);
 	if (*ret_lock < 0)
 		return *ret_lock;
+	/* Again: what it meant may have changed while we waited. */
+	tag_free(ret);
 	r = lookup(s, name, ret, &by_id, e);
+	if (r > 0 && ret->shared)
+		return additional_refuse(ret, e);
 	return r == 0 ? lookup_failed(name, e) : r < 0 ? r : 0;
 }
 
@@ -41,6 +50,7 @@ int image_tag(struct image_store *s, const char *name, char *const *new_names, s
 	_cleanup_(tag_free)
 	struct tag rec = { 0 };
 	_cleanup_strv_ char **full = NULL;
+	_cleanup_free_ char *own = NULL;
 	_cleanup_fd_ int lock = -1;
 	bool by_id;
 	int r = 0;
@@ -55,10 +65,16 @@ int image_tag(struct image_store *s, const char *name, char *const *new_names, s
 			return err_set(e, -ENOMEM, "image name");
 	}
 	r = lookup_or_bundled(s, name, &rec, &by_id, e);
+	if (r == 0 && rec.shared) {
+		r = additional_adopt(s, &rec, e);
+		own = r == 0 ? str_printf("sha256:%s", rec.id) : NULL;
+		if (r == 0 && !own)
+			r = err_set(e, -ENOMEM, "image");
+	}
 	tag_free(&rec);
 	if (r < 0)
 		return r;
-	r = lookup_locked(s, name, &rec, &lock, e);
+	r = lookup_locked(s, own ? own : name, &rec, &lock, e);
 	strv_foreach (n, full) {
 		struct tag named = rec;
 
@@ -83,7 +99,7 @@ static int own_names(struct image_store *s, const struct tag *rec, char *const *
 			return lookup_failed(n, e);
 		if (r < 0)
 			return r;
-		if (by_id || !streq(one.id, rec->id))
+		if (by_id || one.shared || !streq(one.id, rec->id))
 			return err_msg(
 				e, -EINVAL, "\"%.80s\" is not a name of image %.12s", n, rec->id);
 		if (strv_add(ret, one.name) < 0)

@@ -68,7 +68,7 @@ static uint64_t space(struct image_store *s, const struct tag *all, size_t n, co
 		for (size_t k = 0; goes[i] && k < all[i].n_layers; k++) {
 			if (counted(all, n, goes, i, k))
 				continue;
-			sum += all[i].layers[k].blob_size;
+			sum += blob_bytes(s, &all[i].layers[k]);
 			if (layer_bytes(s, all[i].layers[k].diff_id, &bytes, NULL) == 0)
 				sum += bytes;
 		}

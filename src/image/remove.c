@@ -6,6 +6,7 @@
 
 #include "base/fd.h"
 #include "base/str.h"
+#include "image/additional.h"
 #include "image/layers.h"
 #include "image/lookup.h"
 
@@ -158,6 +159,8 @@ int image_remove(struct image_store *s, const char *name, char *const *in_use, b
 
 	if (r == 0)
 		return lookup_failed(name, e);
+	if (r > 0 && rec.shared)
+		return additional_refuse(&rec, e);
 	if (r < 0)
 		return r;
 	lock = store_lock(s, e);
@@ -168,6 +171,8 @@ int image_remove(struct image_store *s, const char *name, char *const *in_use, b
 	r = lookup(s, name, &rec, &by_id, e);
 	if (r == 0)
 		return lookup_failed(name, e);
+	if (r > 0 && rec.shared)
+		return additional_refuse(&rec, e);
 	if (r < 0)
 		return r;
 	return remove_locked(s, &rec, by_id, strv_contains(in_use, rec.id), force, ret_removed, e);

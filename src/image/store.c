@@ -13,6 +13,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "image/additional.h"
 #include "image/transfer.h"
 
 void store_warn(struct image_store *s, const char *line)
@@ -82,7 +83,14 @@ void blob_path(const char *hex, char buf[BLOB_PATH_MAX])
 	snprintf(buf, BLOB_PATH_MAX, STORE_BLOBS "/%s", hex);
 }
 
-bool blob_exists(struct image_store *s, const char *hex)
+mode_t store_mode(int dirfd)
+{
+	struct stat st;
+
+	return 0600 | (fstat(dirfd, &st) == 0 ? st.st_mode & 044 : 0);
+}
+
+static bool blob_is_here(struct image_store *s, const char *hex)
 {
 	char path[BLOB_PATH_MAX];
 
@@ -90,14 +98,64 @@ bool blob_exists(struct image_store *s, const char *hex)
 	return faccessat(s->dirfd, path, F_OK, 0) == 0;
 }
 
+uint64_t blob_bytes(struct image_store *s, const struct tag_layer *l)
+{
+	return blob_is_here(s, l->blob) ? l->blob_size : 0;
+}
+
+bool blob_exists(struct image_store *s, const char *hex)
+{
+	const char *shared = NULL;
+	_cleanup_fd_ int fd = -1;
+
+	if (blob_is_here(s, hex))
+		return true;
+	fd = additional_blob(s, hex, &shared);
+	return fd >= 0;
+}
+
+int blob_open(struct image_store *s, const char *hex, const char **ret_shared, struct err *e)
+{
+	const char *shared = s->shared;
+	char path[BLOB_PATH_MAX];
+	int fd;
+
+	blob_path(hex, path);
+	if (shared)
+		fd = additional_open(s, path);
+	else
+		fd = openat(s->dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0 && !shared && errno == ENOENT)
+		fd = additional_blob(s, hex, &shared);
+	else if (fd < 0 && !shared)
+		fd = -errno;
+	if (fd < 0 && shared)
+		return err_msg(e, fd, "open the blob sha256:%.12s of %s: %s", hex, shared,
+			additional_reason(fd));
+	if (fd < 0)
+		return err_set(e, fd, "open the kept blob sha256:%.12s", hex);
+	*ret_shared = shared;
+	return fd;
+}
+
 int blob_load_json(
 	struct image_store *s, const char *hex, const char *what, json_t **ret, struct err *e)
 {
-	char path[BLOB_PATH_MAX];
-	int r;
+	_cleanup_free_ char *text = NULL;
+	const char *shared = NULL;
+	struct err why = ERR_INIT;
+	_cleanup_fd_ int fd = blob_open(s, hex, &shared, &why);
+	size_t len = 0;
+	int r = fd < 0 ? fd : fd_slurp(fd, UCTR_MAX_DOCUMENT, &text, &len);
 
-	blob_path(hex, path);
-	r = json_parse_file(s->dirfd, path, UCTR_MAX_DOCUMENT, what, ret, e);
+	if (r < 0)
+		return err_set(e, r, "read %s", what);
+	if (shared) {
+		r = blob_digest(text, len, hex, NULL, e);
+		if (r < 0)
+			return err_wrap(e, r, "%s in the additional store %s", what, shared);
+	}
+	r = json_parse(text, len, what, ret, e);
 	if (r < 0)
 		return r;
 	return json_is_object(*ret) ? 0 : err_msg(e, -EINVAL, "%s: want a JSON object", what);
@@ -128,7 +186,7 @@ int blob_digest(const char *text, size_t len, const char *want, char hex[UCTR_DI
 int blob_save(struct image_store *s, const char *hex, const char *text, size_t len, struct err *e)
 {
 	_cleanup_fd_ int dir = openat(s->dirfd, STORE_BLOBS, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	int r = dir < 0 ? -errno : file_replace(dir, hex, text, len, 0600, true);
+	int r = dir < 0 ? -errno : file_replace(dir, hex, text, len, store_mode(dir), true);
 
 	return r < 0 ? err_set(e, r, "write a blob of the image store") : 0;
 }

@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "image/image.h"
 #include "uctr/transfer_proto.h"
@@ -48,6 +49,7 @@ struct tag {
 	uint64_t size;
 	struct tag_layer *layers;
 	size_t n_layers;
+	const char *shared; /* the additional store that it was read in (borrowed); NULL: none */
 };
 void tag_free(struct tag *r);
 
@@ -113,12 +115,22 @@ int store_lock_file(int dirfd, const char *name, bool wait);
 /* Opens layers/FORM, made when missing. The descriptor or an error. */
 int store_form_dir(struct image_store *s, struct err *e);
 
+/* The mode of a new file of a directory: whoever may read the directory may read the file. */
+mode_t store_mode(int dirfd);
+
 /* Path of a blob below the data directory. */
 #define BLOB_PATH_MAX (sizeof(STORE_BLOBS) + 1 + UCTR_DIGEST_HEX)
 void blob_path(const char *hex, char buf[BLOB_PATH_MAX]);
-/* Is the blob there? */
+/* Bytes that the blob of a layer takes here; 0 when it is not, or in an additional store alone. */
+uint64_t blob_bytes(struct image_store *s, const struct tag_layer *l);
+/* Is the blob there, or in an additional store? */
 bool blob_exists(struct image_store *s, const char *hex);
-/* Loads a small JSON blob; `what` names it in errors. */
+/*
+ * Opens it for reading. *ret_shared: the path of the additional store that it comes from (its bytes have
+ * to be digested) or NULL. -ENOENT: it is missing.
+ */
+int blob_open(struct image_store *s, const char *hex, const char **ret_shared, struct err *e);
+/* Loads a small JSON blob; `what` names it in errors. One of an additional store is digested. */
 int blob_load_json(
 	struct image_store *s, const char *hex, const char *what, json_t **ret, struct err *e);
 /* The digest of a document in memory. With `want` (hex digits) anything else is -EBADMSG. */

@@ -2,10 +2,8 @@
 /* Reading an image of the store, for copies to other places. */
 #include "image/stored.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/file.h"
@@ -19,21 +17,12 @@ struct stored {
 	char *what;
 };
 
-static int open_blob(struct image_store *s, const char *hex, struct err *e)
-{
-	char path[BLOB_PATH_MAX];
-	int fd;
-
-	blob_path(hex, path);
-	fd = openat(s->dirfd, path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
-	return fd < 0 ? err_set(e, -errno, "open the kept blob sha256:%.12s", hex) : fd;
-}
-
 static int stored_document(struct image_source *src, const struct descriptor *want,
 	struct document *ret, struct err *e)
 {
 	struct stored *st = (struct stored *)src;
-	_cleanup_fd_ int fd = open_blob(st->s, want ? want->digest : st->rec.manifest, e);
+	const char *shared;
+	_cleanup_fd_ int fd = blob_open(st->s, want ? want->digest : st->rec.manifest, &shared, e);
 	char hex[UCTR_DIGEST_HEX + 1];
 	int r = fd < 0 ? fd : fd_slurp(fd, UCTR_MAX_DOCUMENT, &ret->text, &ret->len);
 
@@ -47,9 +36,10 @@ static int stored_blob(
 	struct image_source *src, const struct descriptor *want, int part_fd, struct err *e)
 {
 	struct stored *st = (struct stored *)src;
+	const char *shared;
 
 	fd_closep(&part_fd);
-	return open_blob(st->s, want->digest, e);
+	return blob_open(st->s, want->digest, &shared, e);
 }
 
 static void stored_close(struct image_source *src)
@@ -72,7 +62,9 @@ int stored_source_of(
 	struct stored *st = calloc(1, sizeof(*st));
 
 	if (st)
-		st->what = str_printf("image %s", *rec->name ? rec->name : rec->id);
+		st->what = str_printf("image %s%s%s", *rec->name ? rec->name : rec->id,
+			rec->shared ? " of the additional store " : "",
+			rec->shared ? rec->shared : "");
 	if (!st || !st->what) {
 		free(st);
 		tag_free(rec);

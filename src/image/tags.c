@@ -12,6 +12,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/str.h"
+#include "image/additional.h"
 #include "image/ref.h"
 #include "image/store.h"
 
@@ -131,6 +132,16 @@ static int read_record(json_t *doc, struct tag *ret, struct err *e)
 	return r < 0 ? r : 0;
 }
 
+static int read_text(struct image_store *s, const char *path, char **ret, size_t *ret_len)
+{
+	_cleanup_fd_ int fd = -1;
+
+	if (!s->shared)
+		return file_read(s->dirfd, path, RECORD_MAX, ret, ret_len);
+	fd = additional_open(s, path);
+	return fd < 0 ? fd : fd_slurp(fd, RECORD_MAX, ret, ret_len);
+}
+
 /* The first line is what lists need, the second one has the layers. */
 static int load_file(
 	struct image_store *s, const char *path, bool listed, struct tag *ret, struct err *e)
@@ -140,12 +151,15 @@ static int load_file(
 	_cleanup_json_ json_t *doc = NULL, *layers = NULL;
 	_cleanup_free_ char *text = NULL;
 	size_t len = 0, first;
-	int r = file_read(s->dirfd, path, RECORD_MAX, &text, &len);
+	const char *where = s->shared ? s->shared : "the image store";
+	int r = read_text(s, path, &text, &len);
 
 	if (r == -ENOENT)
 		return 0;
 	if (r < 0)
-		return err_set(e, r, "read %s in the image store", path);
+		return s->shared ? err_msg(e, r, "read %s in %s: %s", path, where,
+					   additional_reason(r))
+				 : err_set(e, r, "read %s in %s", path, where);
 	first = strcspn(text, "\n");
 	r = json_parse(text, first, "record", &doc, e);
 	if (r == 0 && !listed && first < len)
@@ -155,12 +169,15 @@ static int load_file(
 	/* Records of an older version have one line with everything. */
 	if (r == 0 && !listed)
 		r = read_layers(layers ? layers : doc, &rec, e);
+	if (r == 0 && s->shared)
+		r = additional_check_record(&rec, path + strlen(STORE_IMAGES "/"), e);
 	if (r < 0)
-		err_wrap(e, r, "%s in the image store", path);
-	if (r == -EINVAL)
+		err_wrap(e, r, "%s in %s", path, where);
+	if (r == -EINVAL && !s->shared)
 		err_hint(e, "\"uctr system check --repair\" moves it aside");
 	if (r < 0)
 		return r;
+	rec.shared = s->shared;
 	*ret = rec;
 	rec = (struct tag){ 0 };
 	return 1;
@@ -236,8 +253,8 @@ int tag_save(struct image_store *s, const struct tag *rec, struct err *e)
 	dir = openat(s->dirfd, STORE_IMAGES, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	r = dir < 0 ? -errno : 0;
 	if (r == 0)
-		r = file_replace(
-			dir, path + strlen(STORE_IMAGES "/"), text, strlen(text), 0600, true);
+		r = file_replace(dir, path + strlen(STORE_IMAGES "/"), text, strlen(text),
+			store_mode(dir), true);
 	return r < 0 ? err_set(e, r, "write %s in the image store", path) : 0;
 }
 

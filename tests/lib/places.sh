@@ -59,3 +59,19 @@ second_user()
 	setpriv --reuid "$(id -u "$second")" --regid "$(id -g "$second")" --init-groups --inh-caps=-all \
 		sh "$self" --stage-second < /dev/null > /dev/null 2>&1 &
 }
+
+# A store of root's that everybody may read, with the image "shared": UCTR_SHARED_STORE names it.
+shared_store()
+{
+	path=${ASUSER_PATH:+$ASUSER_PATH:}$PATH
+	env PATH="$path" sh -c 'command -v uctr' > /dev/null || return 0
+	at=$ASUSER_BASE/shared
+	mkdir -m 0755 "$at"
+	mkdir -m 0700 "$at.run"
+	if env PATH="$path" UCTR_DATA="$at" XDG_RUNTIME_DIR="$at.run" uctr tag busybox shared > "$at.log" 2>&1; then
+		chmod -R a+rX "$at/images" "$at/blobs"
+		export UCTR_SHARED_STORE="$at"
+	else
+		say "no image store of root's: $(cat "$at.log")"
+	fi
+}
