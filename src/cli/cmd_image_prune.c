@@ -77,7 +77,7 @@ static int prune(void *args, char **operands, struct err *e)
 {
 	struct prune_args *a = args;
 	_cleanup_engine_ struct engine en = ENGINE_INIT;
-	_cleanup_strv_ char **in_use = NULL, **lines = NULL;
+	_cleanup_strv_ char **lines = NULL;
 	_cleanup_(filters_free)
 	struct filters f = { 0 };
 	struct image_prune what = { .all = a->all };
@@ -100,14 +100,11 @@ static int prune(void *args, char **operands, struct err *e)
 		r = engine_check_store(&en, e);
 	if (r == 0)
 		r = engine_map(&en, e);
-	if (r == 0)
-		r = engine_images_in_use(&en, &in_use, e);
 	if (r < 0)
 		return r;
 	what.before = f.before;
 	what.labels = f.labels;
 	what.not_labels = f.not_labels;
-	what.in_use = in_use;
 	r = image_prune(&en.images, &what, &lines, &bytes, e);
 	engine_clear_images(&en);
 	warn_flush(&en);

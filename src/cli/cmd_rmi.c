@@ -25,7 +25,7 @@ static int run_rmi(void *args, char **operands, struct err *e)
 {
 	struct rmi_args *a = args;
 	_cleanup_engine_ struct engine en = ENGINE_INIT;
-	_cleanup_strv_ char **in_use = NULL, **lines = NULL;
+	_cleanup_strv_ char **lines = NULL;
 	struct err later = ERR_INIT;
 	int r = engine_open(&en, e), told, failed = 0;
 
@@ -33,15 +33,13 @@ static int run_rmi(void *args, char **operands, struct err *e)
 		r = engine_check_store(&en, e);
 	if (r == 0)
 		r = engine_map(&en, e);
-	if (r == 0)
-		r = engine_images_in_use(&en, &in_use, e);
 	if (r < 0)
 		return r;
 	/* As docker: the others are removed all the same; the first failure is reported. */
 	strv_foreach (name, operands) {
 		struct err one = ERR_INIT;
 
-		r = image_remove(&en.images, name, in_use, a->force, &lines, &one);
+		r = image_remove(&en.images, name, a->force, &lines, &one);
 		if (r == -ENOENT && a->force)
 			continue;
 		if (r < 0 && failed++ == 0)

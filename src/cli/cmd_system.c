@@ -239,13 +239,9 @@ static int prune_containers(struct engine *en, char ***lines, struct err *e)
 static int prune_images(
 	struct engine *en, bool all, char ***lines, uint64_t *ret_bytes, struct err *e)
 {
-	_cleanup_strv_ char **in_use = NULL;
 	struct image_prune what = { .all = all };
-	int r = engine_images_in_use(en, &in_use, e);
+	int r = image_prune(&en->images, &what, lines, ret_bytes, e);
 
-	what.in_use = in_use;
-	if (r == 0)
-		r = image_prune(&en->images, &what, lines, ret_bytes, e);
 	if (r == 0)
 		r = image_sweep(&en->images, e);
 	engine_clear_images(en);

@@ -53,16 +53,13 @@ static void tell(struct engine *en, const struct image_budget *b, char *const *l
 
 void budget_keep(struct engine *en)
 {
-	_cleanup_strv_ char **in_use = NULL, **lines = NULL;
+	_cleanup_strv_ char **lines = NULL;
 	struct image_budget b = { 0 };
 	struct err e = ERR_INIT;
 	int r = budget_read(&b.bytes, &e);
 
 	if (r == 0 && b.bytes == 0)
 		return;
-	if (r == 0)
-		r = engine_images_in_use(en, &in_use, &e);
-	b.in_use = in_use;
 	if (r == 0)
 		r = image_budget(&en->images, &b, &lines, &e);
 	if (r < 0)

@@ -233,7 +233,9 @@ static int make_dir(struct engine *en, struct container *c, struct err *e)
 	return r;
 }
 
-int container_make(struct engine *en, const char *name, struct container *ret, struct err *e)
+int container_make(struct engine *en, const char *name,
+	int (*ready)(struct container *c, void *ctx, struct err *e), void *ctx,
+	struct container *ret, struct err *e)
 {
 	char invented[64];
 	struct timespec now;
@@ -246,6 +248,9 @@ int container_make(struct engine *en, const char *name, struct container *ret, s
 		r = make_dir(en, ret, e);
 	if (r < 0)
 		return r;
+	r = ready(ret, ctx, e);
+	if (r < 0)
+		goto undo;
 	for (int i = 0; i < 20; i++) {
 		if (!name)
 			invent_name(invented, sizeof(invented));
@@ -389,8 +394,11 @@ int container_find(struct engine *en, const char *what, struct container *ret, s
 		e, r, "no such container: %.140s; 'uctr ps -a' lists them", clean ? clean : "");
 }
 
-int container_each(struct engine *en, bool brief,
-	int (*fn)(struct container *c, void *ctx, struct err *e), void *ctx, struct err *e)
+int container_each_or(struct engine *en, bool brief,
+	int (*fn)(struct container *c, void *ctx, struct err *e),
+	int (*damaged)(
+		struct engine *en, const char *id, const struct err *why, void *ctx, struct err *e),
+	void *ctx, struct err *e)
 {
 	int fd = openat(en->containers, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), r = 0;
 	DIR *d = fd < 0 ? NULL : fdopendir(fd);
@@ -412,12 +420,7 @@ int container_each(struct engine *en, bool brief,
 			r = 0;
 			continue;
 		}
-		if (r < 0) {
-			engine_warn(en, "%s", one.msg);
-			r = 0;
-			continue;
-		}
-		r = fn(&c, ctx, e);
+		r = r < 0 ? damaged(en, de->d_name, &one, ctx, e) : fn(&c, ctx, e);
 	}
 	closedir(d);
 	return r;

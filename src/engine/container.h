@@ -58,8 +58,13 @@ void container_free(struct container *c);
 
 const char *container_state_name(enum container_state s);
 
-/* Makes the directory with a fresh id, takes the lock, reserves `name` (NULL: makes one up). */
-int container_make(struct engine *en, const char *name, struct container *ret, struct err *e);
+/*
+ * Makes the directory with a fresh id, takes the lock, calls `ready`, reserves `name` (NULL: makes one
+ * up). What ready fails with ends it, and nothing is left.
+ */
+int container_make(struct engine *en, const char *name,
+	int (*ready)(struct container *c, void *ctx, struct err *e), void *ctx,
+	struct container *ret, struct err *e);
 
 /* Writes record.json. */
 int container_save(struct container *c, struct err *e);
@@ -73,6 +78,12 @@ int container_find(struct engine *en, const char *what, struct container *ret, s
  */
 int container_each(struct engine *en, bool brief,
 	int (*fn)(struct container *c, void *ctx, struct err *e), void *ctx, struct err *e);
+/* The same, where one whose record cannot be read is not just left out with a warning. */
+int container_each_or(struct engine *en, bool brief,
+	int (*fn)(struct container *c, void *ctx, struct err *e),
+	int (*damaged)(
+		struct engine *en, const char *id, const struct err *why, void *ctx, struct err *e),
+	void *ctx, struct err *e);
 
 /*
  * Removes everything of a container that does not live (its lock is free or held by c). Files of

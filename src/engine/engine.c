@@ -39,6 +39,8 @@ static int images_userns(struct image_store *s, struct err *e)
 	return r;
 }
 
+static int images_in_use(struct image_store *s, char ***ids, struct err *e);
+
 /* Several looks at the store in one command find the same. */
 static void images_warn(struct image_store *s, const char *line)
 {
@@ -111,6 +113,7 @@ int engine_open(struct engine *en, struct err *e)
 		.userns_fd = -1,
 		.userns = images_userns,
 		.warn = images_warn,
+		.in_use = images_in_use,
 		.ctx = en };
 	trace("engine open");
 	return 0;
@@ -213,7 +216,13 @@ int engine_images_in_use(struct engine *en, char ***ids, struct err *e)
 	/* Starts first: one that has its record by now is seen by the second look. */
 	int r = sweep_images_starting(en, ids, e);
 
-	return r < 0 ? r : container_each(en, true, collect_image, ids, e);
+	return r < 0 ? r
+		     : container_each_or(en, true, collect_image, sweep_image_of_damaged, ids, e);
+}
+
+static int images_in_use(struct image_store *s, char ***ids, struct err *e)
+{
+	return engine_images_in_use(s->ctx, ids, e);
 }
 
 /* Nothing of the caller's stays open: who waits for the end of a pipe must not wait for this. */

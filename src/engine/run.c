@@ -13,6 +13,7 @@
 #include "engine/lifecycle.h"
 #include "engine/probe.h"
 #include "engine/record.h"
+#include "engine/sweep.h"
 #include "runtime/ladder.h"
 #include "sys/caps.h"
 #include "sys/dirs.h"
@@ -123,6 +124,31 @@ static int replace(struct start *s, const char *name, struct err *e)
 	return r < 0 ? r : container_remove(s->en, &old, true, e);
 }
 
+struct readiness {
+	struct start *s;
+	const struct container_opts *o;
+	const struct image *img;
+};
+
+/*
+ * From the note on no removal takes the image away, and one that did so before is seen by the look
+ * behind it. The old container of --replace protects it until then.
+ */
+static int claim_image(struct container *c, void *ctx, struct err *e)
+{
+	struct readiness *q = ctx;
+	int r = 0;
+
+	if (q->img && !(c->image_id = strdup(q->img->id)))
+		return err_set(e, -ENOMEM, "container");
+	if (q->img)
+		r = container_note_start(c, NULL, e);
+	if (r == 0 && q->img && !image_exists(&q->s->en->images, c->image_id))
+		r = err_msg(e, -ESTALE, "image %s was removed by another command just now",
+			q->img->name);
+	return r == 0 && q->o->replace ? replace(q->s, q->o->name, e) : r;
+}
+
 static int fill_record(
 	struct start *s, const struct container_opts *o, const struct image *img, struct err *e)
 {
@@ -133,7 +159,6 @@ static int fill_record(
 	int r;
 
 	c->image = strdup(img ? img->name : p->spec.root_path);
-	c->image_id = img ? strdup(img->id) : NULL;
 	c->labels = p->labels ? json_incref(p->labels) : NULL;
 	c->annotations = p->annotations ? json_incref(p->annotations) : NULL;
 	c->network = strdup(net_name(p->net));
@@ -146,7 +171,7 @@ static int fill_record(
 	c->auto_remove = o->rm;
 	c->tty = o->tty;
 	c->open_stdin = o->interactive;
-	if (!c->image || (img && (!c->image_id || !c->driver)) || !c->network || !c->userns ||
+	if (!c->image || (img && !c->driver) || !c->network || !c->userns ||
 		strv_extend(&c->command, p->spec.process.args) < 0)
 		return err_set(e, -ENOMEM, "record");
 	idmap_compose(&s->mapping.child, &s->en->map, &outside);
@@ -180,10 +205,9 @@ int run_start(
 	struct spec_process *pr = &s->plan.spec.process;
 	_cleanup_fd_ int cidfile = -1, pidfile = -1;
 	char pid[24];
-	int r = o->replace ? replace(s, o->name, e) : 0;
+	struct readiness ready = { .s = s, .o = o, .img = img };
+	int r = container_make(s->en, o->name, claim_image, &ready, &s->c, e);
 
-	if (r == 0)
-		r = container_make(s->en, o->name, &s->c, e);
 	if (r < 0)
 		return r;
 	trace("container %.12s made", s->c.id);

@@ -57,24 +57,27 @@ static const char *word(const char *s)
 	return streq(s, "-") ? NULL : s;
 }
 
-static bool read_note(int dir, struct note *ret)
+/* 1, 0 when there is none (yet), or an error. */
+static int read_note(int dir, struct note *ret)
 {
 	_cleanup_fd_ int fd = openat(dir, "lock", O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	ssize_t n = fd < 0 ? -1 : pread(fd, ret->text, sizeof(ret->text) - 1, 0);
 	bool started;
 	char *space;
 
-	ret->text[n > 0 ? n : 0] = '\0';
+	if (n < 0)
+		return errno == ENOENT ? 0 : -errno;
+	ret->text[n] = '\0';
 	started = ret->text[0] == STARTED;
 	if ((!started && ret->text[0] != ENDED) || ret->text[1] != ' ')
-		return false;
+		return 0;
 	space = strchr(ret->text + 2, ' ');
 	if (!space)
-		return false;
+		return 0;
 	*space = '\0';
 	ret->image = started ? word(ret->text + 2) : NULL;
 	ret->cgroup = word(space + 1);
-	return true;
+	return 1;
 }
 
 /* A few names for one id: found by looking, as the note is made after the name. */
@@ -128,7 +131,7 @@ void sweep_abandoned(struct engine *en, const char *id)
 	if (lock < 0 || lock_take(lock, true, false) < 0 ||
 		faccessat(dir, "record.json", F_OK, AT_SYMLINK_NOFOLLOW) == 0)
 		return;
-	if (read_note(dir, &note))
+	if (read_note(dir, &note) > 0)
 		sweep_cgroup(en, id, note.cgroup);
 	snprintf(c.id, sizeof(c.id), "%s", id);
 	(void)container_runtime_clear(en, &c);
@@ -176,6 +179,32 @@ void container_sweep(struct engine *en)
 	userns_sweep(en);
 }
 
+/* Adds the image that the note of a container names: as read_note(). */
+static int add_noted(struct engine *en, const char *id, char ***ids, struct err *e)
+{
+	_cleanup_fd_ int dir =
+		openat(en->containers, id, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	struct note note;
+	int r = dir >= 0 ? read_note(dir, &note) : errno == ENOENT ? 0 : -errno;
+
+	if (r < 0)
+		return err_set(e, r, "read the note of container %.12s", id);
+	if (r > 0 && note.image && !strv_contains(*ids, note.image) &&
+		strv_add(ids, note.image) < 0)
+		return err_set(e, -ENOMEM, "images in use");
+	return r;
+}
+
+int sweep_image_of_damaged(
+	struct engine *en, const char *id, const struct err *why, void *ctx, struct err *e)
+{
+	int r = add_noted(en, id, ctx, e);
+
+	if (r != 0)
+		return r < 0 ? r : 0;
+	return err_msg(e, -EBADMSG, "nobody knows which image it needs: %s", why->msg);
+}
+
 int sweep_images_starting(struct engine *en, char ***ids, struct err *e)
 {
 	DIR *d = open_containers(en);
@@ -185,17 +214,24 @@ int sweep_images_starting(struct engine *en, char ***ids, struct err *e)
 	if (!d)
 		return err_set(e, -errno, "read containers in %s", en->data_path);
 	while (r == 0 && (de = readdir(d))) {
-		_cleanup_fd_ int dir = -1;
-		struct note note;
-
-		if (!container_is_id(de->d_name, 64) || has_record(en, de->d_name))
-			continue;
-		dir = openat(en->containers, de->d_name,
-			O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-		if (dir >= 0 && read_note(dir, &note) && note.image &&
-			!strv_contains(*ids, note.image) && strv_add(ids, note.image) < 0)
-			r = err_set(e, -ENOMEM, "images in use");
+		if (container_is_id(de->d_name, 64) && !has_record(en, de->d_name))
+			r = add_noted(en, de->d_name, ids, e);
+		r = r > 0 ? 0 : r;
 	}
 	closedir(d);
 	return r;
+}
+
+static int warn_damaged(
+	struct engine *en, const char *id, const struct err *why, void *ctx, struct err *e)
+{
+	(void)id, (void)ctx, (void)e;
+	engine_warn(en, "%s", why->msg);
+	return 0;
+}
+
+int container_each(struct engine *en, bool brief,
+	int (*fn)(struct container *c, void *ctx, struct err *e), void *ctx, struct err *e)
+{
+	return container_each_or(en, brief, fn, warn_damaged, ctx, e);
 }

@@ -30,6 +30,12 @@ void container_sweep(struct engine *en);
 
 /* Adds the images of starts that have no record yet. */
 int sweep_images_starting(struct engine *en, char ***ids, struct err *e);
+/*
+ * For container_each_or(): adds the image of a container whose record cannot be read, by its note, to
+ * *(char ***)ctx. Without a note that is an error: nothing may be removed then.
+ */
+int sweep_image_of_damaged(
+	struct engine *en, const char *id, const struct err *why, void *ctx, struct err *e);
 
 /* --- of container.c, for sweep.c alone --- */
 

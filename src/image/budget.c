@@ -106,6 +106,7 @@ int image_budget(struct image_store *s, struct image_budget *b, char ***ret_remo
 {
 	_cleanup_fd_ int lock = store_lock(s, e);
 	_cleanup_json_ json_t *trees = json_object();
+	_cleanup_strv_ char **in_use = NULL;
 	_cleanup_free_ bool *goes = NULL;
 	struct sizes z = { .trees = trees };
 	const char *id;
@@ -115,16 +116,20 @@ int image_budget(struct image_store *s, struct image_budget *b, char ***ret_remo
 	if (r == 0 && (!goes || !trees))
 		r = err_set(e, -ENOMEM, "budget");
 	if (r == 0)
+		r = store_in_use(s, &in_use, e);
+	if (r == 0)
 		r = each_form(s, add_form, &z, e);
 	if (r == 0)
 		b->before = b->after = taken(s, &z);
-	while (r == 0 && b->after > b->bytes && (id = oldest(s, &z, b->in_use))) {
+	while (r == 0 && b->after > b->bytes && (id = oldest(s, &z, in_use))) {
 		for (size_t i = 0; i < z.n; i++)
 			goes[i] = goes[i] || streq(z.all[i].id, id);
 		b->after = taken(s, &z);
 	}
 	if (r == 0 && b->after < b->before)
 		r = records_remove(s, z.all, z.n, goes, ret_removed, e);
+	if (r == 0) /* one of them may have come to use meanwhile */
+		b->after = taken(&z);
 	tags_free(z.all, z.n);
 	return r;
 }

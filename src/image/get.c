@@ -162,6 +162,12 @@ int image_reform(struct image_store *s, struct image *img, uint64_t budget_ns, s
 	return 0;
 }
 
+/* Nothing else takes away a config, and nothing else goes before it. */
+bool image_exists(struct image_store *s, const char *id)
+{
+	return blob_exists(s, id);
+}
+
 int image_find(struct image_store *s, const char *name, char **ret_id, struct err *e)
 {
 	_cleanup_(tag_free)

@@ -25,6 +25,8 @@ struct image_store {
 	bool record_owners;
 	const struct idmap *shift; /* image ids to those of the user namespace; NULL: the same */
 	int (*userns)(struct image_store *s, struct err *e); /* fills userns_fd: 0 or error */
+	/* Appends the ids of images that containers use. Called with the store's lock held; or NULL */
+	int (*in_use)(struct image_store *s, char ***ids, struct err *e);
 	void (*warn)(struct image_store *s, const char *line); /* told once or more; may be NULL */
 	void *ctx;
 	const char *shared; /* path of an additional store, which is only read; NULL: it is none */
@@ -62,6 +64,9 @@ int image_get(struct image_store *s, const char *name, struct image *ret, struct
  */
 int image_reform(struct image_store *s, struct image *img, uint64_t budget_ns, struct err *e);
 
+/* Is the image with this id still there? One call. */
+bool image_exists(struct image_store *s, const char *id);
+
 /* The id that a name or id prefix means for the store as it is: nothing is made or fetched. */
 int image_find(struct image_store *s, const char *name, char **ret_id, struct err *e);
 
@@ -96,13 +101,13 @@ int image_inspect(struct image_store *s, const char *name, json_t **ret, struct 
 
 /*
  * Removes a name, and the image with its unreferenced layers when it was the last one.
- * `in_use` lists the ids of images that containers use: refused with -EBUSY unless force (force
+ * One that containers use (image_store.in_use) is refused with -EBUSY unless force (force
  * removes the name; layers that a container needs stay until it is gone). Ids of what went away are
  * appended to *ret_removed as lines "Untagged: NAME" / "Deleted: ID". What an image held goes aside at
  * once and is removed from the disk by image_clear().
  */
-int image_remove(struct image_store *s, const char *name, char *const *in_use, bool force,
-	char ***ret_removed, struct err *e);
+int image_remove(
+	struct image_store *s, const char *name, bool force, char ***ret_removed, struct err *e);
 
 /*
  * Gives an image (found as by image_get, also a bundled one) further names: [HOST/]NAME[:TAG], where a
@@ -129,7 +134,6 @@ struct image_prune {
 	bool all; /* those with names too */
 	int64_t before; /* only images built before; 0: any */
 	char *const *labels, *const *not_labels; /* KEY or KEY=VALUE; all must fit, none may */
-	char *const *in_use; /* ids */
 };
 /* Lines as of image_remove(); *ret_space: bytes that are freed. */
 int image_prune(struct image_store *s, const struct image_prune *what, char ***ret_removed,
@@ -138,7 +142,6 @@ int image_prune(struct image_store *s, const struct image_prune *what, char ***r
 /* What images may take together. */
 struct image_budget {
 	uint64_t bytes;
-	char *const *in_use; /* ids */
 	uint64_t before, after; /* what they took: kept blobs, and trees in all forms */
 };
 /*

@@ -94,12 +94,21 @@ int layers_ensure_within(
 /* Removes all trees and blobs that no record needs. The store's lock must be held. */
 int store_collect(struct image_store *s, struct err *e);
 
+/* The ids of image_store.in_use, appended; none without it. The store's lock must be held. retire.c */
+int store_in_use(struct image_store *s, char ***ids, struct err *e);
+/*
+ * For images whose records are gone (those of all[] with goes[]), before store_collect(): one that a
+ * container came to use meanwhile gets a record without a name, and its goes[] is cleared. After an
+ * error all of them have one. The store's lock must be held. retire.c
+ */
+int store_retire(struct image_store *s, struct tag *all, size_t n, bool *goes, struct err *e);
+
 /*
  * Removes those of all n records for which goes[] is set, and what no other one needs; lines as of
  * image_remove(). The store's lock must be held. prune.c
  */
-int records_remove(struct image_store *s, const struct tag *all, size_t n, const bool *goes,
-	char ***lines, struct err *e);
+int records_remove(
+	struct image_store *s, struct tag *all, size_t n, bool *goes, char ***lines, struct err *e);
 
 /*
  * Takes a tree or a blob out of the store by renaming it: two calls, however large it is. What

@@ -76,8 +76,8 @@ static uint64_t space(struct image_store *s, const struct tag *all, size_t n, co
 	return sum;
 }
 
-int records_remove(struct image_store *s, const struct tag *all, size_t n, const bool *goes,
-	char ***lines, struct err *e)
+int records_remove(
+	struct image_store *s, struct tag *all, size_t n, bool *goes, char ***lines, struct err *e)
 {
 	int r = 0;
 
@@ -88,6 +88,8 @@ int records_remove(struct image_store *s, const struct tag *all, size_t n, const
 		if (r == 0 && *all[i].name && strv_addf(lines, "Untagged: %s", all[i].name) < 0)
 			r = err_set(e, -ENOMEM, "prune");
 	}
+	if (r == 0)
+		r = store_retire(s, all, n, goes, e);
 	for (size_t i = 0; r == 0 && i < n; i++) {
 		_cleanup_free_ char *line = str_printf("Deleted: %s", all[i].id);
 
@@ -101,6 +103,7 @@ int image_prune(struct image_store *s, const struct image_prune *what, char ***r
 	uint64_t *ret_space, struct err *e)
 {
 	_cleanup_fd_ int lock = store_lock(s, e);
+	_cleanup_strv_ char **in_use = NULL;
 	_cleanup_free_ bool *goes = NULL;
 	struct tag *all = NULL;
 	size_t n = 0;
@@ -108,8 +111,10 @@ int image_prune(struct image_store *s, const struct image_prune *what, char ***r
 
 	if (r == 0 && !(goes = calloc(n + 1, sizeof(*goes))))
 		r = err_set(e, -ENOMEM, "prune");
+	if (r == 0)
+		r = store_in_use(s, &in_use, e);
 	for (size_t i = 0; r == 0 && i < n; i++)
-		goes[i] = !strv_contains(what->in_use, all[i].id) &&
+		goes[i] = !strv_contains(in_use, all[i].id) &&
 			  (what->all || !has_name(all, n, all[i].id)) &&
 			  asked_for(what, &all[i], s);
 	if (r == 0) {

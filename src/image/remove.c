@@ -105,12 +105,16 @@ static int untag_all(struct image_store *s, const struct tag *rec, bool force, b
 }
 
 /* As long as a record cannot be read nobody knows what it needs: nothing goes but names. */
-static int collect(struct image_store *s, const struct tag *rec, char ***lines, struct err *e)
+static int collect(struct image_store *s, struct tag *rec, char ***lines, struct err *e)
 {
 	_cleanup_free_ char *line = NULL;
 	struct err why = ERR_INIT;
-	int r = store_collect(s, &why);
+	bool goes = true;
+	int r = store_retire(s, rec, 1, &goes, e);
 
+	if (r < 0 || !goes)
+		return r;
+	r = store_collect(s, &why);
 	if (r == 0)
 		return say(lines, "Deleted", rec->id, e);
 	if (r != -EINVAL && r != -EPROTO)
@@ -124,10 +128,12 @@ static int collect(struct image_store *s, const struct tag *rec, char ***lines, 
 	return 0;
 }
 
-static int remove_locked(struct image_store *s, struct tag *rec, bool by_id, bool used, bool force,
+static int remove_locked(struct image_store *s, struct tag *rec, bool by_id, bool force,
 	char ***lines, struct err *e)
 {
+	_cleanup_strv_ char **in_use = NULL;
 	size_t others = 0;
+	bool used;
 	int r = by_id ? 0 : count_others(s, rec, &others, e);
 
 	if (r < 0)
@@ -136,6 +142,10 @@ static int remove_locked(struct image_store *s, struct tag *rec, bool by_id, boo
 		r = tag_delete(s, rec, e);
 		return r < 0 ? r : say(lines, "Untagged", rec->name, e);
 	}
+	r = store_in_use(s, &in_use, e);
+	if (r < 0)
+		return r;
+	used = strv_contains(in_use, rec->id);
 	if (used && !force)
 		return err_msg(e, -EBUSY,
 			"image %s is used by a container; remove that first (\"uctr ps -a\"), or "
@@ -148,8 +158,8 @@ static int remove_locked(struct image_store *s, struct tag *rec, bool by_id, boo
 	return r < 0 || used ? r : collect(s, rec, lines, e);
 }
 
-int image_remove(struct image_store *s, const char *name, char *const *in_use, bool force,
-	char ***ret_removed, struct err *e)
+int image_remove(
+	struct image_store *s, const char *name, bool force, char ***ret_removed, struct err *e)
 {
 	_cleanup_(tag_free)
 	struct tag rec = { 0 };
@@ -175,5 +185,5 @@ int image_remove(struct image_store *s, const char *name, char *const *in_use, b
 		return additional_refuse(&rec, e);
 	if (r < 0)
 		return r;
-	return remove_locked(s, &rec, by_id, strv_contains(in_use, rec.id), force, ret_removed, e);
+	return remove_locked(s, &rec, by_id, force, ret_removed, e);
 }
