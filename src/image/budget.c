@@ -129,7 +129,7 @@ int image_budget(struct image_store *s, struct image_budget *b, char ***ret_remo
 	if (r == 0 && b->after < b->before)
 		r = records_remove(s, z.all, z.n, goes, ret_removed, e);
 	if (r == 0) /* one of them may have come to use meanwhile */
-		b->after = taken(&z);
+		b->after = taken(s, &z);
 	tags_free(z.all, z.n);
 	return r;
 }

@@ -52,7 +52,7 @@ test_replace()
 {
 	need fullmap || return 0
 	for name in one one; do
-		assert_run "$UCTR" run --replace --network none --name $name busybox true
+		assert_run "$UCTR" run --replace --network none --name "$name" busybox true
 		assertExit 0
 		assertErrEmpty
 	done
