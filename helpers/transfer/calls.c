@@ -3,6 +3,7 @@
 #include "calls.h"
 
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <sched.h>
 #include <seccomp.h>
 #include <sys/mman.h>
@@ -80,8 +81,13 @@ static int add_calls(scmp_filter_ctx ctx, enum calls_set set)
 {
 	int r;
 
-	if (set == CALLS_ARCHIVE)
-		return add_list(ctx, archive_calls, ARRAY_SIZE(archive_calls));
+	if (set != CALLS_NETWORK) {
+		r = add_list(ctx, archive_calls, ARRAY_SIZE(archive_calls));
+		if (r == 0 && set == CALLS_COPY)
+			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
+				SCMP_A1(SCMP_CMP_EQ, FICLONE));
+		return r;
+	}
 	r = add_list(ctx, network_calls, ARRAY_SIZE(network_calls));
 	return r < 0 ? r : add_network_rules(ctx);
 }

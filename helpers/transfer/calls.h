@@ -11,6 +11,7 @@
 
 enum calls_set {
 	CALLS_ARCHIVE, /* reads and writes what lies below its directories */
+	CALLS_COPY, /* the same, and lets files share blocks */
 	CALLS_NETWORK, /* talks to the network, reads, and starts threads */
 };
 

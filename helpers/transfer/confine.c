@@ -97,7 +97,8 @@ static int set_limits(struct err *e)
 	(ALL_ACCESS & ~(__u64)LANDLOCK_ACCESS_FS_EXECUTE & ~(__u64)LANDLOCK_ACCESS_FS_MAKE_BLOCK & \
 		~(__u64)LANDLOCK_ACCESS_FS_MAKE_SOCK)
 
-static int landlock_trees(const int *fds, size_t n, __u64 access, struct err *e)
+/* The first n_write of them can be written, the others read. */
+static int landlock_trees(const int *fds, size_t n, size_t n_write, struct err *e)
 {
 	struct landlock_ruleset_attr attr = { .handled_access_fs = ALL_ACCESS };
 	_cleanup_fd_ int rules = -1;
@@ -109,8 +110,10 @@ static int landlock_trees(const int *fds, size_t n, __u64 access, struct err *e)
 	if (rules < 0)
 		return err_set(e, -errno, "make a Landlock ruleset");
 	for (size_t i = 0; i < n; i++) {
-		struct landlock_path_beneath_attr below = { .allowed_access = access,
-			.parent_fd = fds[i] };
+		struct landlock_path_beneath_attr below = {
+			.allowed_access = i < n_write ? WRITE_ACCESS : READ_ACCESS,
+			.parent_fd = fds[i]
+		};
 		struct stat st;
 
 		/* A file has no entries. */
@@ -150,16 +153,16 @@ int confine_process(struct err *e)
 }
 
 static int restrict_thread(
-	const int *fds, size_t n, __u64 access, enum calls_set set, struct err *e)
+	const int *fds, size_t n, size_t n_write, enum calls_set set, struct err *e)
 {
-	int r = landlock_trees(fds, n, access, e);
+	int r = landlock_trees(fds, n, n_write, e);
 
 	return r < 0 || SANITIZED ? r : filter_calls(set, e);
 }
 
 int confine_thread(int tree_fd, struct err *e)
 {
-	return restrict_thread(&tree_fd, tree_fd >= 0, WRITE_ACCESS, CALLS_ARCHIVE, e);
+	return restrict_thread(&tree_fd, tree_fd >= 0, 1, CALLS_ARCHIVE, e);
 }
 
 int confine(int tree_fd, struct err *e)
@@ -173,7 +176,15 @@ int confine_reading(const int *fds, size_t n, struct err *e)
 {
 	int r = confine_process(e);
 
-	return r < 0 ? r : restrict_thread(fds, n, READ_ACCESS, CALLS_ARCHIVE, e);
+	return r < 0 ? r : restrict_thread(fds, n, 0, CALLS_ARCHIVE, e);
+}
+
+int confine_copying(int from, int to, struct err *e)
+{
+	const int fds[] = { to, from };
+	int r = confine_process(e);
+
+	return r < 0 ? r : restrict_thread(fds, ARRAY_SIZE(fds), 1, CALLS_COPY, e);
 }
 
 /*
@@ -200,7 +211,7 @@ int confine_network(const char *bundle, struct err *e)
 	if (r == 0)
 		r = confine_process(e);
 	if (r == 0)
-		r = restrict_thread(fds, n, READ_ACCESS, CALLS_NETWORK, e);
+		r = restrict_thread(fds, n, 0, CALLS_NETWORK, e);
 	while (n > 0)
 		fd_closep(&fds[--n]);
 	return r;

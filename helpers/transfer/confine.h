@@ -26,6 +26,9 @@ int confine(int tree_fd, struct err *e);
 /* The same, but what lies below the n directories can be read and nothing else. */
 int confine_reading(const int *fds, size_t n, struct err *e);
 
+/* The same, but what lies below `to` can be written as well, and files of it may share blocks. */
+int confine_copying(int from, int to, struct err *e);
+
 /*
  * For a process with network: no file but those of name resolution, certificates (`bundle` too,
  * unless NULL) and open descriptors, none to write, and no other process.

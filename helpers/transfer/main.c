@@ -18,6 +18,7 @@
 #include "confine.h"
 #include "members.h"
 #include "pack_verb.h"
+#include "reform.h"
 #include "registry.h"
 #include "survey.h"
 #include "unpack.h"
@@ -161,6 +162,28 @@ static int do_survey(struct args *a, json_t *answer, struct err *e)
 	return r < 0 ? r : end_survey(a->out, answer, e);
 }
 
+/* Without a map there is nothing to change, and nothing to do. */
+static int do_reform(struct args *a, json_t *answer, struct err *e)
+{
+	static struct idmap ids;
+	int r = need_fd(a->in, "in-fd", e);
+
+	if (r == 0)
+		r = need_fd(a->out, "out-fd", e);
+	if (r == 0)
+		r = args_ids(a->uid_map, a->gid_map, &ids, e);
+	if (r == 0)
+		return err_msg(e, -EINVAL, "--uid-map is missing");
+	r = r < 0 ? r : 0;
+	if (r == 0 && a->userns >= 0)
+		r = confine_enter_userns(a->userns, e);
+	if (r == 0)
+		r = confine_copying(a->in, a->out, e);
+	if (r == 0)
+		r = reform(a->in, a->out, &ids, e);
+	return r < 0 ? r : end_survey(a->out, answer, e);
+}
+
 static int end_unpack(
 	struct stream *s, const struct tree *t, const struct args *a, json_t *answer, struct err *e)
 {
@@ -291,6 +314,8 @@ static int run(int argc, char **argv, json_t *answer, struct err *e)
 	if (r == 0) {
 		if (streq(verb, "unpack"))
 			r = do_unpack(&a, answer, e);
+		else if (streq(verb, "reform"))
+			r = do_reform(&a, answer, e);
 		else if (streq(verb, "survey"))
 			r = do_survey(&a, answer, e);
 		else if (streq(verb, "members") || streq(verb, "inflate"))

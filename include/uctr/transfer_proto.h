@@ -9,6 +9,7 @@
  *   unpack  --in-fd N --out-fd N [--userns-fd N] [--blob-fd N] [--digest HEX] [--size N]
  *           [--diff-id HEX] [--max-bytes N] [--nonempty] [--record-owners]
  *           [--uid-map MAP --gid-map MAP]
+ *   reform  --in-fd N --out-fd N [--userns-fd N] --uid-map MAP --gid-map MAP
  *   survey  --out-fd N [--userns-fd N]
  *   remove  --out-fd N [--userns-fd N] NAME
  *   registry --in-fd N            the downloader: uctr/registry_proto.h
@@ -22,6 +23,9 @@
  * an error, or with record-owners becomes 0 and is written down (uctr/owner.h). A MAP is a list of
  * ID:NSID:COUNT: what owners in the archive are in that namespace; without one they are the same.
  *
+ * reform copies the tree in-fd, whose owners are the namespace's ids, to the empty directory out-fd, for
+ * the owners that the MAPs say; an owner that they lack is an error. Files share their blocks.
+ *
  * members takes an archive of images (tar, perhaps compressed) apart: its regular files come into the
  * directory out-fd as 0, 1, 2 ..., and `members` there is a JSON array of {"name":NAME, "file":"0",
  * "digest":HEX, "size":N, "compression":"none|gzip|zstd"}, or {"name":NAME, "link":NAME} for a link to
@@ -33,7 +37,7 @@
  *   {"ok":true, "digest":HEX, "size":N, "diffId":HEX, "compression":"none|gzip|zstd|xz|bzip2",
  *    "bytes":N, "entries":N, "devices":N, "xattrs":N, "survey":SUM, "files":N}
  * (from compression on from unpack alone; devices and xattrs count what was left out; survey, 16 hex
- * digits, and files tell what the tree is, and are all that the verb survey answers), or
+ * digits, and files tell what the tree is, and are all that the verbs survey and reform answer), or
  *   {"ok":false, "errno":N, "error":TEXT}
  * with exit code 1. TEXT is one line, safe to print.
  *

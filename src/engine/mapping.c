@@ -140,6 +140,7 @@ int mapping_make(struct engine *en, struct mapping *m, struct err *e)
 		     !same(m->child.gid, m->child.n_gid, p->gid, p->n_gid);
 	en->images.form = en->form;
 	en->images.shift = NULL;
+	en->images.base_form = NULL;
 	en->images.record_owners = en->one_id || m->shifted;
 	if (!m->shifted)
 		return 0;
@@ -147,6 +148,7 @@ int mapping_make(struct engine *en, struct mapping *m, struct err *e)
 	idmap_form(&outside, m->form, sizeof(m->form));
 	en->images.form = m->form;
 	en->images.shift = &m->child;
+	en->images.base_form = en->one_id ? NULL : en->form;
 	return 0;
 }
 

@@ -106,8 +106,7 @@ static int check_blobs(struct image_store *s, struct image_check *c, struct err 
 	return r;
 }
 
-/* 1 the tree is what its marker says, 0 it is not and why says how, or an error. */
-static int tree_is_whole(
+int layer_is_whole(
 	struct image_store *s, int form_fd, const char *id, struct err *why, struct err *e)
 {
 	struct transfer t = TRANSFER_INIT("survey");
@@ -148,7 +147,7 @@ static int check_tree(
 {
 	struct err why = ERR_INIT;
 	_cleanup_fd_ int lock = -1;
-	int r = tree_is_whole(s, form_fd, id, &why, e);
+	int r = layer_is_whole(s, form_fd, id, &why, e);
 
 	c->trees++;
 	if (r != 0)

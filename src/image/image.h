@@ -24,6 +24,7 @@ struct image_store {
 	int userns_fd;
 	bool record_owners;
 	const struct idmap *shift; /* image ids to those of the user namespace; NULL: the same */
+	const char *base_form; /* with `shift`: the form without one, or NULL */
 	int (*userns)(struct image_store *s, struct err *e); /* fills userns_fd: 0 or error */
 	/* Appends the ids of images that containers use. Called with the store's lock held; or NULL */
 	int (*in_use)(struct image_store *s, char ***ids, struct err *e);

@@ -176,9 +176,8 @@ static int check_place(struct image_store *s, int tree, struct err *e)
 		fs.name, what, strerror(-r));
 }
 
-int stage_start(struct stage *st, int in_fd, const struct stage_want *want, struct err *e)
+int stage_tree(struct stage *st, struct err *e)
 {
-	struct transfer t = TRANSFER_INIT("unpack");
 	_cleanup_fd_ int tree = -1;
 	char name[64];
 	int r = store_need_userns(st->s, e);
@@ -193,8 +192,16 @@ int stage_start(struct stage *st, int in_fd, const struct stage_want *want, stru
 	if (fchmod(tree, 0755) < 0)
 		return err_set(e, -errno, "set the mode of a layer's directory");
 	r = check_place(st->s, tree, e);
-	if (r < 0)
-		return r;
+	return r < 0 ? r : take_fd(&tree);
+}
+
+int stage_start(struct stage *st, int in_fd, const struct stage_want *want, struct err *e)
+{
+	struct transfer t = TRANSFER_INIT("unpack");
+	_cleanup_fd_ int tree = stage_tree(st, e);
+
+	if (tree < 0)
+		return tree;
 	t.in_fd = in_fd;
 	t.out_fd = tree;
 	t.userns_fd = st->s->userns_fd;
@@ -428,8 +435,13 @@ int stage_start_from_blob(
 int stage_from_blob(struct image_store *s, const struct tag_layer *l, uint64_t deadline_ns,
 	struct stage *st, struct err *e)
 {
-	int r = stage_start_from_blob(s, l, st, e);
+	int r = stage_from_form(s, l->diff_id, deadline_ns, st, e);
 
+	if (r != 0)
+		return r < 0 ? r : 0;
+	stage_end(st);
+	*st = (struct stage)STAGE_INIT;
+	r = stage_start_from_blob(s, l, st, e);
 	return r < 0 ? r : stage_wait(st, deadline_ns, e);
 }
 

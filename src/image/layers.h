@@ -48,10 +48,19 @@ int stage_fill(struct stage *st, int in_fd, const struct stage_want *want, struc
 /* The two halves of stage_fill: several stages can be filled at the same time. */
 int stage_start(struct stage *st, int in_fd, const struct stage_want *want, struct err *e);
 int stage_wait(struct stage *st, uint64_t deadline_ns, struct err *e);
-/* Begins and fills, from the kept blob of a record's layer. */
+/* The directory of the tree in the making, opened. */
+int stage_tree(struct stage *st, struct err *e);
+/*
+ * Fills it from the tree of s->base_form by sharing blocks: 1 when that was done. 0: there is none,
+ * the file system cannot, or the tree cannot be copied: the stage is to be ended, and another begun.
+ * -ETIME, -EINTR and shortages are errors. reform.c
+ */
+int stage_from_form(struct image_store *s, const char *diff_id, uint64_t deadline_ns,
+	struct stage *st, struct err *e);
+/* Begins and fills, from the tree of another form or the kept blob of a record's layer. */
 int stage_from_blob(struct image_store *s, const struct tag_layer *l, uint64_t deadline_ns,
 	struct stage *st, struct err *e);
-/* The same without waiting: stage_wait follows. */
+/* From the blob without waiting: stage_wait follows. */
 int stage_start_from_blob(
 	struct image_store *s, const struct tag_layer *l, struct stage *st, struct err *e);
 /* Gives tree and blob their names, after store_sync and with the store's lock held. */
@@ -74,6 +83,10 @@ bool layer_exists(struct image_store *s, const char *diff_id);
 int marker_write(int form_fd, const struct transfer_result *res, struct err *e);
 /* -EBADMSG: it is damaged. survey is "" where an older uctr wrote it. */
 int marker_read(int form_fd, const char *diff_id, struct transfer_result *ret, struct err *e);
+
+/* 1 the tree is what its marker says, 0 it is not and `why` says how, or an error. check.c */
+int layer_is_whole(
+	struct image_store *s, int form_fd, const char *id, struct err *why, struct err *e);
 
 /* Sees to it that s->userns_fd is there. */
 int store_need_userns(struct image_store *s, struct err *e);

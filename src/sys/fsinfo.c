@@ -4,8 +4,10 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/fs.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <sys/vfs.h>
@@ -160,4 +162,11 @@ int fsinfo_try(int dir, bool owners, const char **ret_what)
 		r = -errno;
 	}
 	return r;
+}
+
+bool fsinfo_shares(int file, int dir)
+{
+	_cleanup_fd_ int fd = openat(dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+
+	return fd >= 0 && ioctl(fd, FICLONE, file) == 0;
 }

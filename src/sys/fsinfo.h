@@ -24,4 +24,7 @@ void fsinfo_by_name(const char *type, struct fs_info *ret);
  */
 int fsinfo_try(int dir, bool owners, const char **ret_what);
 
+/* Can a new file of the directory share the blocks of `file` (FICLONE)? Leaves nothing. */
+bool fsinfo_shares(int file, int dir);
+
 #endif

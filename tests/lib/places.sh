@@ -75,3 +75,19 @@ shared_store()
 		say "no image store of root's: $(cat "$at.log")"
 	fi
 }
+
+# A directory of the user's on a file system whose files can share blocks: UCTR_CLONING_DIR names it.
+cloning_dir()
+{
+	at=$ASUSER_BASE/cloning
+	mkdir "$at"
+	truncate -s 400M "$at.img"
+	if mkfs.btrfs -q "$at.img" > "$at.log" 2>&1 &&
+		mount -t btrfs -o loop,nosuid,nodev "$at.img" "$at" 2>> "$at.log"; then
+		chmod 0700 "$at"
+		chown "$ASUSER_USER" "$at"
+		export UCTR_CLONING_DIR="$at"
+	else
+		say "no btrfs here; tests of what files share will say so"
+	fi
+}
