@@ -70,6 +70,7 @@ int container_view_ids(
 	idmap_form(&outside, ret->form, sizeof(ret->form));
 	en->images.form = whole ? en->form : ret->form;
 	en->images.shift = whole ? NULL : child;
+	en->images.base_form = whole || en->one_id ? NULL : en->form;
 	en->images.record_owners = en->one_id || !whole;
 	return 0;
 }
