@@ -25,6 +25,18 @@ void response_reset(struct response *r)
 	*r = (struct response){ 0 };
 }
 
+#define SHORT_MAX 255
+
+/* Of the fields that are passed on a long or binary one is none. */
+static bool is_short_text(const char *value, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		if ((unsigned char)value[i] < ' ' || value[i] == 0x7f)
+			return false;
+	}
+	return len <= SHORT_MAX;
+}
+
 static int keep(char **field, const char *value, size_t len)
 {
 	free(*field);
@@ -37,12 +49,13 @@ int response_header(struct response *r, const char *line, size_t len)
 	const struct {
 		const char *name;
 		char **field;
+		bool passed_on;
 	} fields[] = {
-		{ "content-type", &r->type },
-		{ "docker-content-digest", &r->digest },
-		{ "link", &r->link },
-		{ "content-range", &r->content_range },
-		{ "location", &r->location },
+		{ "content-type", &r->type, true },
+		{ "docker-content-digest", &r->digest, true },
+		{ "link", &r->link, false },
+		{ "content-range", &r->content_range, false },
+		{ "location", &r->location, false },
 	};
 	const char *colon = memchr(line, ':', len), *value;
 	size_t name = colon ? (size_t)(colon - line) : 0;
@@ -61,8 +74,11 @@ int response_header(struct response *r, const char *line, size_t len)
 	while (len > 0 && strchr(" \t\r\n", value[len - 1]))
 		len--;
 	for (size_t i = 0; i < ARRAY_SIZE(fields); i++) {
-		if (strlen(fields[i].name) == name && strncasecmp(line, fields[i].name, name) == 0)
-			return keep(fields[i].field, value, len);
+		if (strlen(fields[i].name) != name || strncasecmp(line, fields[i].name, name) != 0)
+			continue;
+		return fields[i].passed_on && !is_short_text(value, len)
+			       ? 0
+			       : keep(fields[i].field, value, len);
 	}
 	if (name == strlen("docker-distribution-api-version") &&
 		strncasecmp(line, "docker-distribution-api-version", name) == 0)
@@ -185,12 +201,22 @@ void url_show(const char *url, char *buf, size_t size)
 		snprintf(buf, size, "%s://%.100s:%u", o.scheme, o.host, o.port);
 }
 
-static void set_tls(const struct http *h, CURL *easy)
+/*
+ * Authorities, a client certificate and the leave to do without are meant for one host: where it leads to
+ * is judged as any other.
+ */
+static bool is_own(const struct http *h, const char *host)
 {
+	return h->host && (strcasecmp(host, h->host) == 0 || red_off("tls-host"));
+}
+
+static void set_tls(const struct http *h, CURL *easy, const char *host)
+{
+	bool own = is_own(h, host);
 	struct curl_blob cert = { h->cert, h->cert ? strlen(h->cert) : 0, CURL_BLOB_NOCOPY };
 	struct curl_blob key = { h->key, h->key ? strlen(h->key) : 0, CURL_BLOB_NOCOPY };
 	struct curl_blob ca = { h->ca, h->ca_len, CURL_BLOB_NOCOPY };
-	bool verify = !h->insecure && !red_off("tls-verify");
+	bool verify = !(own && h->insecure) && !red_off("tls-verify");
 
 	curl_easy_setopt(easy, CURLOPT_SSLVERSION, CURL_SSLVERSION_TLSv1_2);
 	if (red_off("tls-version")) {
@@ -200,18 +226,22 @@ static void set_tls(const struct http *h, CURL *easy)
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYPEER, verify ? 1L : 0L);
 	curl_easy_setopt(easy, CURLOPT_SSL_VERIFYHOST, verify ? 2L : 0L);
 	curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
-	curl_easy_setopt(easy, CURLOPT_CAINFO, h->ca ? NULL : h->ca_file);
-	if (h->ca)
+	curl_easy_setopt(easy, CURLOPT_CAINFO, own && h->ca ? NULL : h->ca_file);
+	if (own && h->ca)
 		curl_easy_setopt(easy, CURLOPT_CAINFO_BLOB, &ca);
-	if (h->cert)
+	if (own && h->cert)
 		curl_easy_setopt(easy, CURLOPT_SSLCERT_BLOB, &cert);
-	if (h->key)
+	if (own && h->key)
 		curl_easy_setopt(easy, CURLOPT_SSLKEY_BLOB, &key);
 }
 
 int http_setup(const struct http *h, CURL *easy, const char *url, char *errbuf)
 {
+	struct origin o;
+
 	errbuf[0] = '\0';
+	if (origin_parse(url, &o, NULL) < 0)
+		return -EINVAL;
 	curl_easy_setopt(easy, CURLOPT_ERRORBUFFER, errbuf);
 	curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);
 	curl_easy_setopt(easy, CURLOPT_FOLLOWLOCATION, 0L);
@@ -223,7 +253,10 @@ int http_setup(const struct http *h, CURL *easy, const char *url, char *errbuf)
 	curl_easy_setopt(easy, CURLOPT_LOW_SPEED_TIME, h->stall);
 	curl_easy_setopt(easy, CURLOPT_BUFFERSIZE, 262144L);
 	curl_easy_setopt(easy, CURLOPT_NETRC, (long)CURL_NETRC_IGNORED);
-	set_tls(h, easy);
+	/* What stays on this machine is nobody else's business, and http is plain text. */
+	if (host_is_loopback(o.host) && !red_off("loopback-proxy"))
+		curl_easy_setopt(easy, CURLOPT_PROXY, "");
+	set_tls(h, easy, o.host);
 	return curl_easy_setopt(easy, CURLOPT_URL, url) == CURLE_OK ? 0 : -ENOMEM;
 }
 

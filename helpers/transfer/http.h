@@ -42,15 +42,16 @@ int url_resolve(const char *base, const char *ref, char **ret, struct err *e);
 /* Appends text to b, with everything escaped that is not unreserved in a query. */
 int url_add_escaped(struct str *b, const char *text);
 
-/* How to connect: shared by all requests. */
+/* How to connect: shared by all requests. What concerns certificates is for `host` alone. */
 struct http {
-	char *ca; /* a bundle in memory instead of ca_file: the system's and that of the registry */
+	const char *host; /* the registry's; borrowed, NULL until it is known */
+	char *ca; /* a bundle in memory instead of ca_file: the system's and that of the host */
 	size_t ca_len;
 	char *ca_file, *cert, *key; /* cert and key: PEM of a client certificate, or NULL */
 	bool insecure; /* certificates need not be good */
 	long stall; /* seconds without a byte after which a connection is given up */
 };
-/* Settings that every handle gets. errbuf has CURL_ERROR_SIZE bytes. */
+/* Settings that every handle gets. errbuf has CURL_ERROR_SIZE bytes. 0 or -errno. */
 int http_setup(const struct http *h, CURL *easy, const char *url, char *errbuf);
 /* Text for a failure of curl. */
 int http_failed(CURLcode code, const char *errbuf, const char *url, struct err *e);

@@ -15,7 +15,7 @@
 #define MAX_JOBS 64
 #define CONNECTIONS 8L
 
-int registry_answer(struct registry *reg, int64_t id, json_t *more, int r, const struct err *e)
+void registry_answer(struct registry *reg, int64_t id, json_t *more, int r, const struct err *e)
 {
 	_cleanup_json_ json_t *o = json_object();
 	_cleanup_free_ char *text = NULL;
@@ -29,8 +29,9 @@ int registry_answer(struct registry *reg, int64_t id, json_t *more, int r, const
 		json_object_update_missing(o, more);
 	}
 	text = json_dumps(o, JSON_COMPACT);
-	/* Nobody to tell when it fails: uctr is gone, and the loop sees that next. */
-	return text ? fd_send(reg->sock, text, strlen(text), NULL, 0) : -ENOMEM;
+	if (!text || strlen(text) > UCTR_REGISTRY_PACKET ||
+		fd_send(reg->sock, text, strlen(text), NULL, 0) < 0)
+		reg->ended = true; /* an answer that is waited for must not stay out */
 }
 
 int registry_authorize(struct registry *reg, const struct response *res, struct err *e)

@@ -82,6 +82,8 @@ struct job {
 	bool feeding; /* the part is being written, curl comes later */
 	bool begun; /* the body of this exchange has begun */
 	bool finished; /* only the pending bytes are missing */
+	bool whole; /* no Range any more: it was answered wrongly */
+	bool enough; /* no more is wanted of what an error says */
 	int write_error;
 	/* blob from file */
 	uint64_t sent;
@@ -123,8 +125,8 @@ int blob_feed(struct job *j, struct err *e);
 int registry_find(struct registry *reg, struct err *e);
 /* Answers challenges of a response: fills authorization. */
 int registry_authorize(struct registry *reg, const struct response *res, struct err *e);
-/* Sends one answer. */
-int registry_answer(struct registry *reg, int64_t id, json_t *more, int r, const struct err *e);
+/* Sends one answer; where that fails the process ends, which is an answer too. */
+void registry_answer(struct registry *reg, int64_t id, json_t *more, int r, const struct err *e);
 
 extern const struct job_kind job_kinds[]; /* ended by one without op */
 /* registry_push.c */

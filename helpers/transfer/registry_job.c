@@ -183,9 +183,10 @@ static size_t on_body(char *data, size_t one, size_t len, void *ctx)
 	if (j->kind->streams && (status == 200 || status == 206))
 		return blob_write(j, data, len);
 	if (status >= 300) {
-		/* Enough of it to say what is wrong. */
-		if (j->body.len + len > ERROR_BODY_MAX)
-			return len;
+		/* Enough of it to say what is wrong; it may be without end. */
+		j->enough = j->body.len + len > ERROR_BODY_MAX;
+		if (j->enough)
+			return 0;
 	} else if (j->body.len + len > max) {
 		j->write_error = EFBIG;
 		return 0;
@@ -271,7 +272,7 @@ static int set_exchange(struct job *j)
 	}
 	if (!streq(j->method, "HEAD"))
 		curl_easy_setopt(c, CURLOPT_CUSTOMREQUEST, j->method);
-	if (j->got > 0) {
+	if (j->got > 0 && !j->whole) {
 		snprintf(range, sizeof(range), "%llu-", (unsigned long long)j->got);
 		curl_easy_setopt(c, CURLOPT_RANGE, range);
 	}
@@ -285,7 +286,7 @@ int job_send(struct job *j, struct err *e)
 	end_exchange(j);
 	response_reset(&j->res);
 	j->body.len = 0;
-	j->begun = j->paused = false;
+	j->begun = j->paused = j->enough = false;
 	j->skip = 0;
 	j->retry_at = 0;
 	j->write_error = 0;
@@ -370,17 +371,30 @@ static bool is_redirect(long status)
 	return status == 301 || status == 302 || status == 303 || status == 307 || status == 308;
 }
 
+/* Who answers a range wrongly is asked once more, for all of it: what is here already is skipped. */
+static bool range_failed(const struct job *j)
+{
+	return j->got > 0 && !j->whole && (j->write_error == EPROTO || j->res.status == 416);
+}
+
 static int judge(struct job *j, CURLcode code, struct err *e)
 {
 	int r;
 
+	curl_easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE, &j->res.status);
+	if (range_failed(j)) {
+		j->whole = true;
+		return job_send(j, e);
+	}
 	if (j->write_error == EFBIG)
 		return err_msg(e, -EFBIG, "the registry's answer is longer than %u bytes",
 			UCTR_MAX_DOCUMENT);
 	if (j->write_error)
 		return err_set(e, -j->write_error, "pass a blob on");
 	/* A registry that goes away in between may be back in a moment; one that is down is told. */
-	if (code != CURLE_OK) {
+	if (code != CURLE_OK && !j->enough) {
+		if (j->size > 0 && j->got == j->size && j->kind->streams)
+			return 1; /* all of it is here */
 		if (http_code_is_transient(code) || (j->retries && code == CURLE_COULDNT_CONNECT)) {
 			r = retry(j, e);
 			if (r != -EAGAIN)
@@ -388,7 +402,6 @@ static int judge(struct job *j, CURLcode code, struct err *e)
 		}
 		return http_failed(code, j->errbuf, j->url, e);
 	}
-	curl_easy_getinfo(j->easy, CURLINFO_RESPONSE_CODE, &j->res.status);
 	if (j->res.status == 401 && !j->foreign)
 		return challenged(j, e);
 	if (is_redirect(j->res.status))

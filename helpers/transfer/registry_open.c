@@ -32,41 +32,47 @@ static int add_file(const char *path, size_t max, struct str *b, struct err *e)
 	return r < 0 ? err_set(e, r, "read %s", path) : 0;
 }
 
-/* NAME.crt: authorities; NAME.cert with NAME.key: what this client shows of itself. */
+/*
+ * NAME.crt: authorities; NAME.cert with NAME.key: what this client shows of itself, the first pair of all
+ * directories.
+ */
 static int read_cert(
 	struct http *h, const char *dir, const char *name, struct str *ca, struct err *e)
 {
 	_cleanup_free_ char *path = str_printf("%s/%s", dir, name);
-	_cleanup_str_ struct str text = { 0 };
-	bool cert = str_endswith(name, ".cert"), key = str_endswith(name, ".key");
-	char **field = cert ? &h->cert : &h->key;
+	_cleanup_str_ struct str cert = { 0 }, key = { 0 };
 	int r;
 
 	if (!path)
 		return err_set(e, -ENOMEM, "certificates");
 	if (str_endswith(name, ".crt"))
 		return add_file(path, CERT_MAX, ca, e);
-	if ((!cert && !key) || *field)
+	if (!str_endswith(name, ".cert") || h->cert)
 		return 0;
-	r = add_file(path, CERT_MAX, &text, e);
+	r = add_file(path, CERT_MAX, &cert, e);
+	strcpy(path + strlen(path) - strlen(".cert"), ".key"); /* which is shorter */
 	if (r == 0)
-		*field = take_ptr(text.s);
+		r = add_file(path, CERT_MAX, &key, e);
+	if (r == 0) {
+		h->cert = take_ptr(cert.s);
+		h->key = take_ptr(key.s);
+	}
 	return r;
 }
 
 static int read_cert_dir(struct http *h, const char *dir, struct str *ca, struct err *e)
 {
-	DIR *d = opendir(dir);
-	struct dirent *de;
-	int r = 0;
+	struct dirent **list = NULL;
+	int n = scandir(dir, &list, NULL, alphasort), r = 0;
 
-	if (!d)
+	if (n < 0)
 		return errno == ENOENT ? 0 : err_set(e, -errno, "open %s", dir);
-	while (r == 0 && (de = readdir(d))) {
-		if (de->d_name[0] != '.')
-			r = read_cert(h, dir, de->d_name, ca, e);
+	for (int i = 0; i < n; i++) {
+		if (r == 0 && list[i]->d_name[0] != '.')
+			r = read_cert(h, dir, list[i]->d_name, ca, e);
+		free(list[i]);
 	}
-	closedir(d);
+	free(list);
 	return r;
 }
 
@@ -86,8 +92,8 @@ static const char *system_bundle(void)
 }
 
 /*
- * Authorities of one registry come on top of the system's. The file of those alone is left to curl,
- * which then reads it once; with others they are read here, as no file can be opened later.
+ * Authorities of one registry come on top of the system's, and are read here, as no file can be opened
+ * later. The file of the system's alone is left to curl, which then reads it once.
  */
 static int read_certs(struct registry *reg, char *const *dirs, struct err *e)
 {
@@ -103,13 +109,10 @@ static int read_certs(struct registry *reg, char *const *dirs, struct err *e)
 		r = add_file(bundle, BUNDLE_MAX, &ca, e);
 	if (r < 0)
 		return r;
-	if (ca.len) {
-		reg->http.ca_len = ca.len;
-		reg->http.ca = take_ptr(ca.s);
-	} else if (bundle) {
-		reg->http.ca_file = strdup(bundle);
-	}
-	return 0;
+	reg->http.ca_len = ca.len;
+	reg->http.ca = take_ptr(ca.s);
+	reg->http.ca_file = bundle ? strdup(bundle) : NULL;
+	return bundle && !reg->http.ca_file ? err_set(e, -ENOMEM, "certificates") : 0;
 }
 
 static int read_request(struct registry *reg, json_t *req, char ***ret_dirs, struct err *e)
@@ -170,6 +173,7 @@ static int set_base(struct registry *reg, const char *scheme, struct err *e)
 {
 	free(reg->base);
 	reg->base = str_printf("%s://%s", scheme, reg->host);
+	reg->http.host = reg->origin.host;
 	return reg->base ? origin_parse(reg->base, &reg->origin, e)
 			 : err_set(e, -ENOMEM, "registry");
 }

@@ -150,12 +150,18 @@ static const char *program_key(const char *host)
 	return streq(host, REF_HOST_DOCKER) ? DOCKER_KEY : host;
 }
 
+/* 0: it knows nothing of this host. */
 static int from_program(const char *name, const char *host, const struct found *f, struct err *e)
 {
 	_cleanup_json_ json_t *answer = NULL;
 	const char *user = "", *secret = "";
 	int r = credentials_program(name, "get", program_key(host), &answer, e);
 
+	if (r == -ENOENT) {
+		if (e)
+			*e = (struct err)ERR_INIT;
+		return 0;
+	}
 	if (r == 0)
 		r = json_get_str(answer, "Username", &user, e);
 	if (r >= 0)
@@ -182,8 +188,11 @@ static int search_file(const char *path, const char *location, const struct foun
 	if (r < 0)
 		return err_wrap(e, r, "%s", path);
 	name = json_string_value(lookup(helpers, host, NULL));
-	if (name)
-		return from_program(name, host, f, e);
+	if (name) {
+		r = from_program(name, host, f, e);
+		if (r != 0)
+			return r;
+	}
 	for (;;) {
 		char *slash;
 
@@ -200,8 +209,9 @@ static int search_file(const char *path, const char *location, const struct foun
 	}
 	if (!store || !*store)
 		return 0;
+	/* Files come from other machines: a program for all hosts may be missing, one for this host not. */
 	r = from_program(store, host, f, e);
-	if (r != -ENOENT)
+	if (r != -ENOPKG)
 		return r;
 	if (e)
 		*e = (struct err)ERR_INIT;
@@ -305,11 +315,47 @@ int credentials_store(const char *authfile, const char *key, const char *user, c
 	return *ret_where ? 0 : err_set(e, -ENOMEM, "credentials");
 }
 
+/* 1, or 0: it had nothing. `key` as the program knows it. */
+static int erase(const char *program, const char *key, struct err *e)
+{
+	int r = credentials_program(program, "erase", key, NULL, e);
+
+	if (r == -ENOENT && e)
+		*e = (struct err)ERR_INIT;
+	return r == -ENOENT ? 0 : r < 0 ? r : 1;
+}
+
+/* All that a program for all hosts has, and what those for single hosts have. How many they were. */
+static int erase_all(const char *store, json_t *helpers, struct err *e)
+{
+	_cleanup_json_ json_t *list = NULL;
+	const char *key;
+	json_t *v;
+	int n = 0, r = 0;
+
+	if (store && *store)
+		r = credentials_program(store, "list", "", &list, e);
+	json_object_foreach (list, key, v) {
+		if (r >= 0)
+			r = erase(store, key, e);
+		n += r > 0;
+	}
+	json_object_foreach (helpers, key, v) {
+		_cleanup_free_ char *host = normal(key);
+
+		if (r >= 0 && json_is_string(v))
+			r = host ? erase(json_string_value(v), program_key(host), e)
+				 : err_set(e, -ENOMEM, "credentials");
+		n += r > 0;
+	}
+	return r < 0 ? r : n;
+}
+
 static int remove_from(const char *path, const char *key, bool all, struct err *e)
 {
 	_cleanup_json_ json_t *doc = NULL;
-	json_t *auths;
-	const char *old = NULL, *name;
+	json_t *auths, *helpers;
+	const char *old = NULL, *name, *store;
 	int n = 0, r = load(path, &doc, e);
 
 	if (r < 0)
@@ -323,18 +369,19 @@ static int remove_from(const char *path, const char *key, bool all, struct err *
 		json_object_del(auths, old);
 		n++;
 	}
-	name = all ? NULL
-		   : json_string_value(lookup(json_object_get(doc, "credHelpers"), key, NULL));
-	if (!all && !name)
-		name = json_string_value(json_object_get(doc, "credsStore"));
-	if (name && *name) {
-		r = credentials_program(name, "erase", program_key(key), NULL, e);
-		if (r < 0 && r != -ENOENT)
-			return r;
-		n += r == 0;
-	}
 	r = n > 0 ? save(path, doc, e) : 0;
-	return r < 0 ? r : n;
+	if (r < 0)
+		return r;
+	helpers = json_object_get(doc, "credHelpers");
+	store = json_string_value(json_object_get(doc, "credsStore"));
+	name = json_string_value(lookup(helpers, key, NULL));
+	if (!name)
+		name = store;
+	if (all)
+		r = erase_all(store, helpers, e);
+	else if (name && *name)
+		r = erase(name, program_key(key), e);
+	return r < 0 ? r : n + r;
 }
 
 int credentials_remove(const char *authfile, const char *key, bool all, struct err *e)

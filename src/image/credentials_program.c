@@ -37,7 +37,7 @@ static int find(const char *name, char **ret, struct err *e)
 			return 0;
 		}
 	}
-	return err_msg(e, -ENOENT,
+	return err_msg(e, -ENOPKG,
 		"docker-credential-%s, which the file of credentials names, is not installed",
 		name);
 }

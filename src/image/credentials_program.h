@@ -8,9 +8,10 @@
 #include "base/err.h"
 
 /*
- * Runs docker-credential-NAME with a verb (get, store, erase) and `input` on its standard input; the
+ * Runs docker-credential-NAME with a verb (get, store, erase, list) and `input` on its standard input; the
  * program is looked for in the system's directories and in absolute ones of $PATH. Its answer goes
- * to *ret when that is not NULL (an owned object). -ENOENT when it has nothing for this.
+ * to *ret when that is not NULL (an owned object). -ENOENT when it has nothing for this,
+ * -ENOPKG when there is no such program.
  */
 int credentials_program(
 	const char *name, const char *verb, const char *input, json_t **ret, struct err *e);

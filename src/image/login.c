@@ -33,34 +33,21 @@ static int registry_host(const char *text, char **ret, struct err *e)
 	return *ret ? 0 : err_set(e, -ENOMEM, "registry");
 }
 
-/* The first place of a name that is no mirror. */
-static int find_place(const char *host, const char *path, const struct remote_options *o,
-	struct remote **ret, size_t *ret_n, struct err *e)
-{
-	_cleanup_(ref_free)
-	struct ref ref = { .host = strdup(host), .path = strdup(path) };
-
-	if (!ref.host || !ref.path)
-		return err_set(e, -ENOMEM, "registry");
-	return remotes_find(&ref, o, true, ret, ret_n, e);
-}
-
 int image_login(
 	const char *registry, const struct remote_options *o, char **ret_where, struct err *e)
 {
 	_cleanup_registry_ struct registry *reg = NULL;
 	_cleanup_free_ char *host = NULL;
-	struct remote *places = NULL;
-	size_t n = 0;
+	struct remote *place = NULL;
 	int r = registry_host(registry, &host, e);
 
 	if (r == 0)
-		r = find_place(host, "x", o, &places, &n, e);
+		r = remote_of_host(host, o, &place, e);
 	if (r == 0)
-		r = registry_start(&places[0], NULL, false, NULL, &reg, e);
+		r = registry_start(place, NULL, false, NULL, &reg, e);
 	if (r == 0)
 		r = registry_call(reg, json_pack("{ss}", "op", "check"), -1, NULL, e);
-	remotes_free(places, n);
+	remotes_free(place, place != NULL);
 	if (r < 0)
 		return err_wrap(e, r, "%s", host ? host : "login");
 	return credentials_store(o->authfile, host, o->user, o->password, ret_where, e);
@@ -93,9 +80,9 @@ int image_search(
 	if (r == 0 && !ref.host && !(ref.host = strdup(REF_HOST_DOCKER)))
 		r = err_set(e, -ENOMEM, "search");
 	if (r == 0)
-		r = find_place(ref.host, ref.path, o, &places, &n, e);
+		r = remotes_find(&ref, o, true, &places, &n, e); /* of mirrors none */
 	/* docker's own index answers elsewhere than its registry. */
-	if (r == 0 && streq(ref.host, REF_HOST_DOCKER)) {
+	if (r == 0 && streq(places[0].host, REMOTE_DOCKER)) {
 		free(places[0].host);
 		places[0].host = strdup("index.docker.io");
 		r = places[0].host ? 0 : err_set(e, -ENOMEM, "search");

@@ -9,12 +9,10 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/red.h"
 #include "base/str.h"
 #include "image/credentials.h"
 #include "image/registries.h"
-
-/* docker.io is a name; what answers to it is another host. */
-#define DOCKER_REGISTRY "registry-1.docker.io"
 
 static void remote_clear(struct remote *r)
 {
@@ -73,26 +71,31 @@ static int find_certs(const char *host, char ***ret)
 	return r;
 }
 
-/* `location` is HOST[:PORT]/PATH. */
-static int fill(struct remote *to, const char *location, bool insecure,
+/*
+ * `location` is HOST[:PORT]/PATH. What the options say of user, password and certificates is for the
+ * host that was named (`own`), not for a mirror or another place that registries.conf leads to.
+ */
+static int fill(struct remote *to, const char *location, const char *own, bool insecure,
 	const struct remote_options *o, struct err *e)
 {
 	const char *slash = strchr(location, '/');
 	_cleanup_free_ char *host = slash ? strndup(location, (size_t)(slash - location)) : NULL;
+	bool named;
 	int r;
 
 	if (!host)
 		return err_set(e, slash ? -ENOMEM : -EINVAL, "registry %s", location);
+	named = strcasecmp(host, own) == 0 || red_off("named-host");
 	to->insecure = insecure || (o->tls_verify_given && !o->tls_verify);
 	to->plain = to->insecure || remote_is_loopback(host);
 	if (o->tls_verify_given && o->tls_verify)
 		to->insecure = to->plain = false;
 	to->repository = strdup(slash + 1);
-	to->host = strdup(streq(host, REF_HOST_DOCKER) ? DOCKER_REGISTRY : host);
+	to->host = strdup(streq(host, REF_HOST_DOCKER) ? REMOTE_DOCKER : host);
 	if (!to->repository || !to->host || find_certs(host, &to->certs) < 0 ||
-		(o->cert_dir && strv_add(&to->certs, o->cert_dir) < 0))
+		(named && o->cert_dir && strv_add(&to->certs, o->cert_dir) < 0))
 		return err_set(e, -ENOMEM, "registry %s", host);
-	if (o->user) {
+	if (named && o->user) {
 		to->user = strdup(o->user);
 		to->password = strdup(o->password ? o->password : "");
 		return to->user && to->password ? 0 : err_set(e, -ENOMEM, "credentials");
@@ -121,13 +124,34 @@ int remotes_find(const struct ref *ref, const struct remote_options *o, bool pus
 	if (!list)
 		return err_set(e, -ENOMEM, "registry");
 	for (size_t i = 0; r == 0 && i < p.n; i++)
-		r = fill(&list[i], p.at[i].location, p.at[i].insecure, o ? o : &none, e);
+		r = fill(&list[i], p.at[i].location, ref->host, p.at[i].insecure, o ? o : &none, e);
 	if (r < 0) {
 		remotes_free(list, p.n);
 		return r;
 	}
 	*ret = list;
 	*ret_n = p.n;
+	return 0;
+}
+
+int remote_of_host(
+	const char *host, const struct remote_options *o, struct remote **ret, struct err *e)
+{
+	_cleanup_free_ char *name = str_printf("%s/x", host);
+	_cleanup_(registry_places_free)
+	struct registry_places p = { 0 };
+	struct remote *one;
+	int r = name ? registries_places(name, NULL, true, &p, e) : err_set(e, -ENOMEM, "registry");
+
+	if (r < 0)
+		return r;
+	one = calloc(1, sizeof(*one));
+	r = one ? fill(one, name, host, p.at[0].insecure, o, e) : err_set(e, -ENOMEM, "registry");
+	if (r < 0) {
+		remotes_free(one, one != NULL);
+		return r;
+	}
+	*ret = one;
 	return 0;
 }
 

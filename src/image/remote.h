@@ -10,6 +10,9 @@
 #include "image/image.h"
 #include "image/ref.h"
 
+/* docker.io is a name; what answers to it is another host. */
+#define REMOTE_DOCKER "registry-1.docker.io"
+
 /* One place: all owned. */
 struct remote {
 	char *host; /* HOST[:PORT] that is connected to */
@@ -23,6 +26,13 @@ void remotes_free(struct remote *r, size_t n);
 /* Fills the list of places for a reference with a host, mirrors first; -EPERM when it is blocked. */
 int remotes_find(const struct ref *ref, const struct remote_options *o, bool push,
 	struct remote **ret, size_t *ret_n, struct err *e);
+
+/*
+ * A host itself, wherever registries.conf leads its names to: that says only whether it is insecure or
+ * blocked (-EPERM). One place, for remotes_free(*ret, 1).
+ */
+int remote_of_host(
+	const char *host, const struct remote_options *o, struct remote **ret, struct err *e);
 
 /*
  * Reads a name, perhaps behind "docker://", as that of an image in a registry: docker.io where it says

@@ -162,7 +162,8 @@ case \$1 in
 get) [ "\$input" = "$host" ] || { echo "credentials not found"; exit 1; }
 	echo '{"ServerURL":"x","Username":"me","Secret":"secret"}' ;;
 store) echo "\$input" > "$T/stored" ;;
-erase) echo "\$input" > "$T/erased" ;;
+erase) echo "\$input" >> "$T/erased" ;;
+list) echo '{"https://listed.test/":"me"}' ;;
 esac
 END
 	chmod +x "$T/bin/docker-credential-test"
@@ -176,6 +177,24 @@ END
 	PATH="$T/bin:$PATH" assert_run "$UCTR" logout "$host"
 	assertExit 0
 	assertEquals "$host" "$(cat "$T/erased")"
+	# A program that knows nothing of the host is no reason to give up, one that is missing is.
+	printf '{"credHelpers":{"%s":"test"}}' "localhost:$port" > "$T/docker/config.json"
+	PATH="$T/bin:$PATH" assert_run "$UCTR" pull -q "localhost:$port/a/b"
+	assertExit 125
+	assertErrLine "nobody is logged in"
+	printf '{"credHelpers":{"%s":"missing"}}' "$host" > "$T/docker/config.json"
+	assert_run "$UCTR" pull -q "$host/a/b"
+	assertExit 125
+	assertErrLine "docker-credential-missing" "is not installed"
+	# All of them: what the program for all hosts lists, and those of single hosts.
+	rm "$T/erased"
+	printf '{"credsStore":"test","credHelpers":{"one.test":"test"},"auths":{"two.test":{"auth":"bWU6eA=="}}}' \
+		> "$T/docker/config.json"
+	PATH="$T/bin:$PATH" assert_run "$UCTR" logout --all
+	assertExit 0
+	assertEquals "https://listed.test/
+one.test" "$(cat "$T/erased")"
+	assertEquals "" "$(grep -o two.test "$T/docker/config.json")"
 	printf '{"credsStore":"missing"}' > "$T/docker/config.json"
 	assert_run "$UCTR" pull -q "$host/a/b"
 	assertErrLine "nobody is logged in"

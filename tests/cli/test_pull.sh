@@ -185,6 +185,35 @@ test_cut_and_resumed()
 	assertOut "$id"
 }
 
+test_ranges_answered_wrongly()
+{
+	need fullmap || return 0
+	mkbig "$T/big.tar" 3000000
+	registry_image "$R" big "$T/big.tar"
+	layer=$(sed 's/.*"layers":\[{[^}]*sha256:\([0-9a-f]*\).*/\1/' "$T/manifest")
+	for how in '' start=5; do
+		rm -rf "$UCTR_DATA"
+		printf '/blobs/ cut at=1000000 times=1\n%s badrange %s\n' "$layer" "$how" > "$R/rules"
+		assert_run "$UCTR" pull -q "$host/a/b:big"
+		assertExit 0
+		assertOut "$id"
+		# So is one that goes on with what the last time left.
+		rm -rf "$UCTR_DATA"
+		mkdir -p "$UCTR_DATA/tmp"
+		head -c 500000 "$R/blobs/$layer" > "$UCTR_DATA/tmp/$layer.part"
+		chmod 700 "$UCTR_DATA" "$UCTR_DATA/tmp"
+		assert_run "$UCTR" pull -q "$host/a/b:big"
+		assertExit 0
+		assertOut "$id"
+	done
+	# All of it has come, and then nothing, not even the end of the stream.
+	rm -rf "$UCTR_DATA"
+	printf '%s open\n%s badrange\n' "$layer" "$layer" > "$R/rules"
+	assert_run "$UCTR" pull -q "$host/a/b:big"
+	assertExit 0
+	assertOut "$id"
+}
+
 test_resumed_the_next_time()
 {
 	need fullmap || return 0

@@ -20,7 +20,11 @@ DIR/rules is read at each request, a rule a line:
   header name=N value=V                       one more header
   type value=T                                another Content-Type
   wait ms=N                                   before the answer
+  endless code=N                              answer so, with a body without end
+  open                                        announce more than comes, then break off
+  badrange [start=N]                          answer ranges by 416, or by one that begins at N
 
+$CLIENT_CA: the authority of those who may connect.
 DIR/auth says what is asked for: `basic USER:PASSWORD` (percent-encoded), or `token USER:PASSWORD REALM [SERVICE]`; then
 /token here is a token server. A file DIR/realm replaces the whole challenge.
 """
@@ -81,7 +85,9 @@ class Handler(BaseHTTPRequestHandler):
             self.send_header("Content-Type", content_type)
         self.send_header("Docker-Distribution-Api-Version", "registry/2.0")
         if not any(n == "Content-Length" for n, _ in headers):
-            self.send_header("Content-Length", str(len(body)))
+            more = any(action == "open" for action, _ in self.actions)
+            self.send_header("Content-Length", str(len(body) + more))
+            self.close_connection |= more
         for name, value in headers:
             self.send_header(name, value)
         self.end_headers()
@@ -144,6 +150,8 @@ class Handler(BaseHTTPRequestHandler):
         for action, args in self.actions:
             if action == "wait":
                 time.sleep(int(args["ms"]) / 1000)
+            if action == "endless":
+                return self.endless(int(args["code"]))
             if action == "redirect":
                 to = args["to"] if "exact" in args else args["to"] + self.path
                 return self.answer(int(args.get("code", 307)), b"", [("Location", to)])
@@ -166,6 +174,15 @@ class Handler(BaseHTTPRequestHandler):
         return self.get(path)
 
     do_GET = do_HEAD = do_POST = do_PUT = do_PATCH = serve
+
+    def endless(self, code):
+        self.log(code)
+        self.send_response(code)
+        self.send_header("Connection", "close")
+        self.end_headers()
+        self.close_connection = True
+        while True:
+            self.wfile.write(b" " * 4096)
 
     def tags(self):
         tags = sorted(n for n in os.listdir(os.path.join(root, "manifests"))
@@ -194,6 +211,11 @@ class Handler(BaseHTTPRequestHandler):
         wanted = self.headers.get("Range")
         if wanted and not any(a == "norange" for a, _ in self.actions):
             start = int(wanted.split("=")[1].split("-")[0])
+            for action, args in self.actions:
+                if action == "badrange" and "start" not in args:
+                    return self.answer(416)
+                if action == "badrange":
+                    start = int(args["start"])
             headers.append(("Content-Range", "bytes %d-%d/%d" % (start, len(body) - 1, len(body))))
             return self.answer(206, body[start:], headers, kind)
         return self.answer(200, body, headers, kind)
@@ -261,6 +283,9 @@ if len(sys.argv) > 4:
         context.set_ciphers("ALL:@SECLEVEL=0")
         context.minimum_version = ssl.TLSVersion.TLSv1
         context.maximum_version = ssl.TLSVersion.TLSv1_1
+    if os.environ.get("CLIENT_CA"):
+        context.load_verify_locations(os.environ["CLIENT_CA"])
+        context.verify_mode = ssl.CERT_REQUIRED
     server.socket = context.wrap_socket(server.socket, server_side=True)
 with open(os.path.join(root, "port.new"), "w") as f:
     f.write(str(server.server_address[1]))

@@ -95,6 +95,57 @@ test_foreign_challenge()
 	falls_without foreign-origin "B has seen a secret" attack_pull --creds me:pass-word
 }
 
+# settings: registries.conf from standard input.
+settings()
+{
+	mkdir -p "$XDG_CONFIG_HOME/uctr"
+	cat > "$XDG_CONFIG_HOME/uctr/registries.conf"
+}
+
+# row B14: a mirror, or the place where registries.conf says a registry is, asks for a password | red: without named-host
+test_mirror()
+{
+	need fullmap || return 0
+	echo "basic me:pass-word" > "$A/auth"
+	echo "basic other:other" > "$B/auth"
+	printf '[[registry]]\nlocation = "%s"\n[[registry.mirror]]\nlocation = "%s"\n' "$a" "$b" | settings
+	holds attack_pull --creds me:pass-word
+	assertEquals "$id" "$(cat "$T/pull.out")"
+	falls_without named-host "B has seen a secret" attack_pull --creds me:pass-word
+	printf '[[registry]]\nprefix = "%s"\nlocation = "%s"\n' "$a" "$b" | settings
+	holds attack_pull --creds me:pass-word
+	falls_without named-host "B has seen a secret" attack_pull --creds me:pass-word
+	# A password that is given to login is for the host that is named as well.
+	printf pass-word > "$T/password"
+	rm -f "$B/seen"
+	RUN_STDIN=$T/password assert_run "$UCTR" login --authfile "$T/auth.json" -u me --password-stdin "$a"
+	assertExit 0
+	assertFalse "B was not asked" "[ -e '$B/seen' ]"
+	printf '[[registry]]\nprefix = "docker.io"\nlocation = "%s/hub"\n' "$a" | settings
+	: > "$A/log"
+	assert_run "$UCTR" search --authfile "$T/auth.json" docker.io/one
+	assertExit 0
+	assertEquals "docker.io's place was asked" 1 "$(grep -c '_catalog.* 200 ' "$A/log")"
+}
+
+# row B14: a proxy, and a registry on this machine, which is spoken to in plain text | red: without loopback-proxy
+test_proxy()
+{
+	need fullmap || return 0
+	echo "basic me:pass-word" > "$A/auth"
+	export http_proxy="http://$b" all_proxy="http://$b"
+	attack_proxy()
+	{
+		rm -rf "$UCTR_DATA" "$B/seen"
+		u pull -q --creds me:pass-word "$a/x" > "$T/pull.out" 2>&1 || true
+		[ ! -e "$B/seen" ] || bad "the proxy was asked"
+	}
+	holds attack_proxy
+	assertEquals "$id" "$(cat "$T/pull.out")"
+	falls_without loopback-proxy "the proxy was asked" attack_proxy
+	unset http_proxy all_proxy
+}
+
 # row B14: redirects to user names, other schemes and nowhere, without end | red: without url-user, redirect-limit
 test_redirects_refused()
 {
@@ -314,6 +365,62 @@ test_certificates()
 		assertOut "$id"
 		rm -rf "$UCTR_DATA"
 	done
+}
+
+# row B15: a registry that may be insecure redirects to a host that may not | red: without tls-host
+test_insecure_is_for_one_host()
+{
+	need fullmap cmd:openssl || return 0
+	authority ca
+	authority other
+	certificate good ca IP:127.0.0.1
+	certificate foreign other IP:127.0.0.2
+	secure good
+	B=$T/foreign
+	registry_start "$B" 127.0.0.2 "$T/foreign.crt" "$T/foreign.key"
+	cp "$A/blobs/"* "$B/blobs/"
+	echo "/v2/x/blobs/ redirect to=https://127.0.0.2:$port" > "$A/rules"
+	attack_insecure()
+	{
+		rm -rf "$UCTR_DATA" "$B/log"
+		u pull -q "$@" "$a/x" > "$T/pull.out" 2>&1 || true
+		[ ! -e "$B/log" ] || bad "another host was believed"
+	}
+	holds attack_insecure --tls-verify=false
+	assertEquals 1 "$(grep -c "no trusted connection to https://127.0.0.2" "$T/pull.out")"
+	falls_without tls-host "another host was believed" attack_insecure --tls-verify=false
+	# The authority of one registry does not speak for other hosts.
+	cp "$T/other.crt" "$XDG_CONFIG_HOME/uctr/certs.d/$a/"
+	holds attack_insecure
+	assertEquals 1 "$(grep -c "no trusted connection to https://127.0.0.2" "$T/pull.out")"
+	falls_without tls-host "another host was believed" attack_insecure
+}
+
+# row B15: keys of several clients: a certificate goes with the key of its name | red: none yet
+test_client_certificate()
+{
+	need fullmap cmd:openssl || return 0
+	authority ca
+	certificate good ca IP:127.0.0.1
+	certificate client ca DNS:client
+	certificate stranger ca DNS:stranger
+	export CLIENT_CA="$T/ca.crt"
+	secure good
+	unset CLIENT_CA
+	dir=$XDG_CONFIG_HOME/uctr/certs.d/$a
+	assert_run "$UCTR" pull -q "$a/x"
+	assertExit 125
+	cp "$T/stranger.key" "$dir/z.key"
+	cp "$T/client.crt" "$dir/client.cert"
+	cp "$T/client.key" "$dir/client.key"
+	cp "$T/stranger.key" "$dir/a.key"
+	assert_run "$UCTR" pull -q "$a/x"
+	assertExit 0
+	assertOut "$id"
+	rm "$dir/client.key"
+	assert_run "$UCTR" pull -q "$a/x"
+	assertExit 125
+	assertErrLine "client.key"
 }
 
 # row B15: a server that knows TLS 1.1 and older alone | red: without tls-version

@@ -174,6 +174,39 @@ test_huge_documents()
 	assertErrLine "is longer than"
 }
 
+# row B13: headers that are longer than any answer, and such of control bytes | red: none yet
+test_huge_headers()
+{
+	need fullmap || return 0
+	long=$(head -c 80000 /dev/zero | tr '\0' x)
+	odd=$(head -c 30000 /dev/zero | tr '\0' '\1')
+	for value in "$long" "$odd"; do
+		echo "/manifests/ header name=Docker-Content-Digest value=$value" > "$R/rules"
+		assert_run timeout $((20 * UCTR_SLOW)) "$UCTR" pull -q "$host/x"
+		assertExit 0
+		assertOut "$id"
+		echo "/manifests/ type value=$value" > "$R/rules"
+		assert_run timeout $((20 * UCTR_SLOW)) "$UCTR" pull -q "$host/x"
+		assertExit 0
+		assertOut "$id"
+	done
+}
+
+# row B13: an error without end | red: none yet
+test_endless_error()
+{
+	need fullmap || return 0
+	for code in 404 403 307; do
+		for what in "/manifests/" "/blobs/sha256:$layer"; do
+			echo "$what endless code=$code" > "$R/rules"
+			assert_run timeout $((20 * UCTR_SLOW)) "$UCTR" pull -q "$host/x"
+			assertExit 125
+			assertErrLine "$host/x:latest: "
+			nothing_stored
+		done
+	done
+}
+
 # row B12: the disk is full in mid-layer; with room again the same is pulled | red: none yet
 test_full_disk()
 {
