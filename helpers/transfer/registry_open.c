@@ -50,7 +50,8 @@ static int read_cert(
 	if (!str_endswith(name, ".cert") || h->cert)
 		return 0;
 	r = add_file(path, CERT_MAX, &cert, e);
-	strcpy(path + strlen(path) - strlen(".cert"), ".key"); /* which is shorter */
+	memcpy(path + strlen(path) - strlen(".cert"), ".key",
+		sizeof(".key")); /* which is shorter */
 	if (r == 0)
 		r = add_file(path, CERT_MAX, &key, e);
 	if (r == 0) {
