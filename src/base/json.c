@@ -176,6 +176,17 @@ json_t *json_text(const char *s)
 	return clean ? json_string(clean) : NULL;
 }
 
+bool json_carries(char *const *v)
+{
+	strv_foreach (s, v) {
+		_cleanup_json_ json_t *one = json_string(s);
+
+		if (!one)
+			return false;
+	}
+	return true;
+}
+
 json_t *json_from_strv(char *const *v)
 {
 	json_t *a = json_array();

@@ -36,6 +36,8 @@ int json_get_strv(json_t *o, const char *key, char ***ret, struct err *e);
 int json_get_obj(json_t *o, const char *key, json_t **ret, struct err *e);
 int json_get_arr(json_t *o, const char *key, json_t **ret, struct err *e);
 
+/* Are they UTF-8, which JSON can carry unchanged? */
+bool json_carries(char *const *v);
 /* New array of the strings (empty array for NULL); NULL when memory is out. */
 json_t *json_from_strv(char *const *v);
 /* A string that may hold any bytes (command lines, labels): invalid UTF-8 becomes \xNN text. */

@@ -140,6 +140,17 @@ bool strv_contains(char *const *v, const char *s)
 	return false;
 }
 
+bool strv_equal(char *const *a, char *const *b)
+{
+	size_t n = strv_len(a);
+
+	if (n != strv_len(b))
+		return false;
+	while (n > 0 && streq(a[n - 1], b[n - 1]))
+		n--;
+	return n == 0;
+}
+
 void strv_free(char **v)
 {
 	for (size_t i = 0; v && v[i]; i++)

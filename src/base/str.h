@@ -40,6 +40,7 @@ int strv_take(char ***v, char *s);
 int strv_addf(char ***v, const char *fmt, ...) _printf_(2, 3);
 int strv_extend(char ***v, char *const *more);
 bool strv_contains(char *const *v, const char *s);
+bool strv_equal(char *const *a, char *const *b);
 void strv_free(char **v);
 void strv_freep(char ***v);
 #define _cleanup_strv_ _cleanup_(strv_freep)

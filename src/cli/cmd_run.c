@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include "base/human.h"
+#include "base/opt_json.h"
 #include "cli/command.h"
 #include "cli/container_opts.h"
 #include "cli/output.h"
@@ -79,6 +80,11 @@ static int run(void *args, char **operands, struct err *e)
 	if (r == 0 && isatty(STDERR_FILENO))
 		en.progress = show_progress;
 	if (r == 0)
+		r = options_make_absolute(o, e);
+	/* Without, it cannot be started again, and that is all. */
+	if (r == 0 && !o->rm)
+		s.request = opt_save(container_opts, o);
+	if (r == 0)
 		r = run_prepare(&s, o, operands, &img, e);
 	if (r == 0 && o->explain) {
 		r = explain(&s, o->rootfs ? NULL : &img, e);
@@ -93,7 +99,7 @@ static int run(void *args, char **operands, struct err *e)
 			r = finish(&s, o, e);
 	}
 	start_free(&s);
-	container_opts_free(o);
+	opt_free(container_opts, o);
 	return r;
 }
 

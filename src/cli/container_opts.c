@@ -2,22 +2,6 @@
 /* The option table of a container. */
 #include "cli/container_opts.h"
 
-#include <stdlib.h>
-#include <string.h>
-
-static int set_entrypoint(void *field, const char *value, struct err *e)
-{
-	struct {
-		bool set;
-		char *value;
-	} *ep = field;
-
-	free(ep->value);
-	ep->set = true;
-	ep->value = strdup(value);
-	return ep->value ? 0 : err_set(e, -ENOMEM, "entrypoint");
-}
-
 #define S struct container_opts
 const struct opt container_opts[] = { OPT_LIST(0, "add-host", S, add_host, "NAME:IP",
 					      "add a line to /etc/hosts (IP may be host-gateway)"),
@@ -34,8 +18,8 @@ const struct opt container_opts[] = { OPT_LIST(0, "add-host", S, add_host, "NAME
 	OPT_ALIAS(0, "dns-option", "dns-opt", OPT_T_LIST, S, dns_option, "OPTION",
 		"set a resolver option"),
 	OPT_LIST(0, "dns-search", S, dns_search, "DOMAIN", "search this domain ('.' for none)"),
-	OPT_CALL(0, "entrypoint", S, entrypoint, "CMD",
-		"replace the image's entry point ('' for none)", set_entrypoint),
+	OPT_STR(0, "entrypoint", S, entrypoint, "CMD",
+		"replace the image's entry point ('' for none)"),
 	OPT_LIST('e', "env", S, env, "K[=V]", "set a variable, or pass the caller's on"),
 	OPT_LIST(0, "env-file", S, env_file, "FILE", "read variables from a file"),
 	OPT_FLAG(0, "explain", S, explain, "print the plan instead of running it"),
@@ -106,10 +90,3 @@ const struct opt container_opts[] = { OPT_LIST(0, "add-host", S, add_host, "NAME
 		"mount a file or directory of the host (ro, rw, z, Z, rslave ...)"),
 	OPT_STR('w', "workdir", S, workdir, "DIR", "set the working directory"), OPT_END };
 #undef S
-
-void container_opts_free(struct container_opts *o)
-{
-	opt_free(container_opts, o);
-	free(o->entrypoint.value);
-	o->entrypoint.value = NULL;
-}

@@ -8,7 +8,4 @@
 
 extern const struct opt container_opts[];
 
-/* Frees what the table filled. */
-void container_opts_free(struct container_opts *o);
-
 #endif

@@ -6,15 +6,16 @@
 #include "base/str.h"
 #include "cli/command.h"
 
-extern const struct command cmd_commit, cmd_diff, cmd_exec, cmd_export, cmd_container_inspect,
-	cmd_history, cmd_image_exists, cmd_image_inspect, cmd_image_prune, cmd_image_tree, cmd_copy,
-	cmd_load, cmd_save, cmd_tag, cmd_untag, cmd_images, cmd_import, cmd_info,
-	cmd_manifest_inspect, cmd_mount, cmd_umount, cmd_pull, cmd_push, cmd_kill, cmd_logs, cmd_ps,
-	cmd_rm, cmd_rmi, cmd_run, cmd_stop, cmd_system_check, cmd_system_df, cmd_system_prune,
-	cmd_system_reset, cmd_wait;
+extern const struct command cmd_commit, cmd_create, cmd_start, cmd_diff, cmd_exec, cmd_export,
+	cmd_container_inspect, cmd_history, cmd_image_exists, cmd_image_inspect, cmd_image_prune,
+	cmd_image_tree, cmd_copy, cmd_load, cmd_save, cmd_tag, cmd_untag, cmd_images, cmd_import,
+	cmd_info, cmd_manifest_inspect, cmd_mount, cmd_umount, cmd_pull, cmd_push, cmd_kill,
+	cmd_logs, cmd_ps, cmd_rm, cmd_rmi, cmd_run, cmd_stop, cmd_system_check, cmd_system_df,
+	cmd_system_prune, cmd_system_reset, cmd_wait;
 
 static const struct group_verb container_verbs[] = {
 	{ "commit", NULL, &cmd_commit },
+	{ "create", NULL, &cmd_create },
 	{ "diff", NULL, &cmd_diff },
 	{ "exec", NULL, &cmd_exec },
 	{ "export", NULL, &cmd_export },
@@ -26,6 +27,7 @@ static const struct group_verb container_verbs[] = {
 	{ "ps", NULL, &cmd_ps },
 	{ "rm", "remove", &cmd_rm },
 	{ "run", NULL, &cmd_run },
+	{ "start", NULL, &cmd_start },
 	{ "stop", NULL, &cmd_stop },
 	{ "umount", "unmount", &cmd_umount },
 	{ "wait", NULL, &cmd_wait },

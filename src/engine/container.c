@@ -39,6 +39,7 @@ void container_free(struct container *c)
 	json_decref(c->mounts);
 	json_decref(c->config);
 	json_decref(c->host_config);
+	json_decref(c->request);
 	json_decref(c->labels);
 	json_decref(c->annotations);
 	free(c->network);

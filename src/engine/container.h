@@ -36,6 +36,7 @@ struct container {
 	char *userns, *userns_why; /* how ids are mapped, and why so when it was not asked for */
 	char **uid_map, **gid_map; /* "INSIDE:OUTSIDE:COUNT", as the caller counts outside */
 	json_t *config, *host_config; /* what inspect tells of the request, under docker's names */
+	json_t *request; /* the options, for start (base/opt_json.h); NULL: it cannot be */
 	json_t *mounts; /* volumes: objects {source, target, readOnly}; NULL: none */
 	int64_t created, started, finished; /* nanoseconds since the epoch; 0: not yet */
 	enum container_state state;

@@ -23,8 +23,7 @@ static int not_running(const struct container *c, struct err *e)
 					      : container_state_name(c->state));
 }
 
-/* Has it ended within a second? A monitor on its way out removes its socket before its lock. */
-static bool ended(const struct container *c)
+bool container_ended(const struct container *c)
 {
 	for (int i = 0; i < 100; i++) {
 		_cleanup_fd_ int lock = openat(c->dir, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
@@ -47,7 +46,7 @@ static int reach(struct engine *en, struct container *c, struct err *e)
 	fd = ctl_connect(en, c, e);
 	if (fd != -ECONNREFUSED && fd != -ENOENT)
 		return fd;
-	if (ended(c)) {
+	if (container_ended(c)) {
 		c->state = CONTAINER_EXITED;
 		return not_running(c, e);
 	}
@@ -98,7 +97,7 @@ static int recorded_answer(struct engine *en, const struct container *c, struct 
 	_cleanup_container_ struct container again = CONTAINER_INIT;
 	int r;
 
-	(void)ended(c);
+	(void)container_ended(c);
 	r = container_find(en, c->id, &again, e);
 	for (int i = 0; r == 0 && again.state == CONTAINER_DEAD && i < 40; i++) {
 		usleep(50000);
@@ -212,6 +211,7 @@ int container_stop(struct engine *en, struct container *c, long timeout, struct 
 static int kill_monitor(struct container *c, struct err *e)
 {
 	_cleanup_fd_ int pidfd = proc_open(c->monitor, c->monitor_start), lock = -1;
+	int r;
 
 	if (pidfd == -ESRCH)
 		return 0;
@@ -220,13 +220,54 @@ static int kill_monitor(struct container *c, struct err *e)
 	if (sys_pidfd_send_signal(pidfd, SIGKILL) < 0 && errno != ESRCH)
 		return err_set(e, -errno, "kill the monitor of container %s", c->name);
 	lock = openat(c->dir, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
-	return lock < 0 && errno == ENOENT ? 0 : lock_take(lock, true, true);
+	if (lock < 0)
+		return errno == ENOENT ? 0 : err_set(e, -errno, "lock container %s", c->name);
+	r = lock_take(lock, true, true);
+	if (r < 0)
+		return err_set(e, r, "lock container %s", c->name);
+	c->lock = take_fd(&lock); /* nobody starts what is going to be removed */
+	return 0;
+}
+
+/* How long a start may hold what is to be removed. */
+#define STARTING_MS 30000
+
+/*
+ * Of a container that does not run, the lock is taken, so that nobody starts what goes away. It may
+ * be held: by a monitor behind an end that is recorded already, which is no hindrance; or by a start
+ * that has just begun, which is waited for with `force`, until the container runs or does not.
+ */
+static int keep_from_starting(struct engine *en, struct container *c, bool force, struct err *e)
+{
+	char id[65];
+
+	memcpy(id, c->id, sizeof(id));
+	for (int ms = 0; c->state != CONTAINER_RUNNING; ms += 10) {
+		_cleanup_fd_ int lock = openat(c->dir, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+		int r = lock < 0 ? 0 : lock_take(lock, true, false);
+
+		if (r == 0)
+			c->lock = take_fd(&lock);
+		if (r == 0 || c->state != CONTAINER_CREATED)
+			return 0;
+		if (!force || ms >= STARTING_MS)
+			return err_msg(e, -EBUSY, "container %s is just being started; try again",
+				c->name);
+		usleep(10000);
+		container_free(c);
+		r = container_find(en, id, c, e);
+		if (r < 0)
+			return r;
+	}
+	return 0;
 }
 
 int container_remove(struct engine *en, struct container *c, bool force, struct err *e)
 {
-	int r;
+	int r = keep_from_starting(en, c, force, e);
 
+	if (r < 0)
+		return r;
 	if (c->state == CONTAINER_RUNNING) {
 		if (!force)
 			return err_msg(e, -EBUSY,

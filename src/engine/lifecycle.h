@@ -29,6 +29,21 @@ int run_attach(struct start *s, struct err *e);
 /* What would happen, as JSON for --explain. New reference. */
 json_t *run_explain(const struct start *s, const struct image *img);
 
+/* create: the first half of run_start, and the record of what is needed for the second. */
+int run_create(
+	struct start *s, const struct container_opts *o, const struct image *img, struct err *e);
+
+/*
+ * start. Takes the container by name or id into s->c, for nobody else to start or remove: 0, or 1
+ * when it runs already. Then s->c.request has its options, and o is what they say; o is completed and
+ * must live as long as s. With s->detach unset run_attach follows. On failure the container is as it
+ * was, and its record says why. restart.c
+ */
+int container_take(struct start *s, const char *what, struct err *e);
+int container_start(struct start *s, struct container_opts *o, bool interactive, struct err *e);
+/* Has it ended within a second? A monitor on its way out removes its socket before its lock. */
+bool container_ended(const struct container *c);
+
 /* exec. With q->detach: 0 as soon as it runs; else its exit code. */
 int exec_run(struct engine *en, struct container *c, const struct exec_request *q, bool interactive,
 	struct err *e);

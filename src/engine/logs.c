@@ -160,6 +160,8 @@ int logs_print(struct container *c, bool follow, long tail, bool timestamps, str
 	off_t pos;
 	int r;
 
+	if (fd < 0 && errno == ENOENT && c->state == CONTAINER_CREATED)
+		return 0;
 	if (fd < 0 && errno == ENOENT)
 		return err_msg(e, -ENOENT,
 			"container %s keeps no log: it runs in the foreground with --rm, so its "

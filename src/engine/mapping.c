@@ -126,7 +126,7 @@ int mapping_make(struct engine *en, struct mapping *m, struct err *e)
 		m->mode = MAP_ONE;
 		snprintf(m->why, sizeof(m->why), "%s", en->one_why);
 	}
-	if (m->mode == MAP_AUTO)
+	if (m->mode == MAP_AUTO && !m->first)
 		r = take_auto(en, m, e);
 	if (r == 0)
 		r = make_half(

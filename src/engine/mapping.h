@@ -25,7 +25,7 @@ struct mapping {
 	bool chosen; /* keep-id by uctr's own choice: the user is still the image's or -u's */
 	uint32_t size; /* of keep-id, auto; 0: not said */
 	char *const *uid_words, *const *gid_words; /* of --uidmap, --gidmap; borrowed */
-	uint32_t first; /* auto: the first id, as the user's namespace counts */
+	uint32_t first; /* auto: the first id, as the user's namespace counts; 0: to be found */
 	/* After mapping_make(): */
 	struct idmap child; /* inside ids to those of the user's namespace */
 	uint32_t root_uid, root_gid; /* container root, as the user's namespace counts */

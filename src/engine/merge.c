@@ -78,16 +78,16 @@ static int merge_args(const struct container_opts *o, const struct image_policy 
 	char ***out = &p->spec.process.args;
 	int r = 0;
 
-	if (o->entrypoint.set) {
-		if (o->entrypoint.value[0])
-			r = strv_add(out, o->entrypoint.value);
+	if (o->entrypoint) {
+		if (o->entrypoint[0])
+			r = strv_add(out, o->entrypoint);
 	} else {
 		r = strv_extend(out, img->entrypoint);
 	}
 	p->n_entrypoint = strv_len(*out);
 	if (r == 0 && args && args[0])
 		r = strv_extend(out, args);
-	else if (r == 0 && !o->entrypoint.set)
+	else if (r == 0 && !o->entrypoint)
 		r = strv_extend(out, img->cmd);
 	if (r < 0)
 		return err_set(e, r, "command");

@@ -386,7 +386,9 @@ void monitor_main(struct start *s)
 	if (r == 0)
 		r = start_container(m, &e);
 	if (r < 0) {
-		clean_up(m, true);
+		clean_up(m, !s->again);
+		if (s->again)
+			start_undo(s, &e);
 		sync_send_error(s->ctl[1], &e);
 		_exit(125);
 	}

@@ -5,15 +5,14 @@
 
 #include <stdbool.h>
 
+#include "base/err.h"
+
 /* Filled by cli/container_opts.c's table; strings and vectors are owned (opt_free). */
 struct container_opts {
 	bool rm, detach, interactive, tty, init, read_only, privileged, publish_all, replace,
 		explain;
 	bool rootfs;
-	struct {
-		bool set;
-		char *value;
-	} entrypoint; /* --entrypoint "" is not the same as none */
+	char *entrypoint; /* "" is not the same as NULL */
 	char *name, *workdir, *user, *hostname, *network, *cidfile, *pidfile, *tz, *umask, *userns;
 	char *pull, *platform, *authfile;
 	char *stop_signal, *stop_timeout, *timeout;
@@ -23,5 +22,11 @@ struct container_opts {
 	char **uidmap, **gidmap;
 	char **sysctl, **labels, **annotations, **publish, **storage_opt;
 };
+
+/*
+ * Makes what names files of the host absolute, so that the options mean the same in another working
+ * directory. options.c
+ */
+int options_make_absolute(struct container_opts *o, struct err *e);
 
 #endif

@@ -22,7 +22,10 @@ static int own_path(struct start *s, const char *name, char **ret, struct err *e
 
 static int make_dir(struct start *s, const char *name, mode_t mode, char **ret, struct err *e)
 {
-	if (mkdirat(s->c.dir, name, 0700) < 0 || fchmodat(s->c.dir, name, mode, 0) < 0)
+	bool there = mkdirat(s->c.dir, name, 0700) < 0;
+
+	/* One that is there from an earlier start is as the container left it. */
+	if (there ? !s->again || errno != EEXIST : fchmodat(s->c.dir, name, mode, 0) < 0)
 		return err_set(e, -errno, "make directory %s of the container", name);
 	return own_path(s, name, ret, e);
 }
@@ -73,16 +76,26 @@ static int add_layers(struct start *s, const struct image *img, struct err *e)
 	return 0;
 }
 
+int start_place_layer(struct start *s, const struct image *img, struct err *e)
+{
+	struct spec *sp = &s->plan.spec;
+	int r = img ? make_dir(s, "upper", 0755, &sp->upper, e) : 0;
+
+	/* The container's "/" takes its mode from the upper directory. */
+	return r == 0 && img ? make_dir(s, "work", 0700, &sp->work, e) : r;
+}
+
 static int place_overlay(struct start *s, const struct image *img, struct err *e)
 {
 	struct spec *sp = &s->plan.spec;
 	int r = add_layers(s, img, e);
 
-	/* The container's "/" takes its mode from the upper directory. */
-	if (r < 0 || (r = make_dir(s, "upper", 0755, &sp->upper, e)) < 0 ||
-		(r = make_dir(s, "work", 0700, &sp->work, e)) < 0)
+	if (r == 0)
+		r = start_place_layer(s, img, e);
+	if (r < 0)
 		return r;
-	sp->ephemeral = s->c.auto_remove;
+	/* Overlay's "volatile" is for one mount only, and a start may fail behind it. */
+	sp->ephemeral = s->c.auto_remove && !s->again;
 	return own_path(s, "merged", &sp->root_path, e); /* made by the rungs that need it */
 }
 
@@ -261,7 +274,8 @@ int start_give(struct start *s, struct err *e)
 	runtime = container_runtime_dir(s->en, &s->c, e);
 	if (runtime < 0)
 		return runtime;
-	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(dirs); i++)
+	/* Once: from then on they are the container's, "/" with its owner too. */
+	for (size_t i = 0; r == 0 && !s->started_before && i < ARRAY_SIZE(dirs); i++)
 		r = give(s->c.dir, dirs[i], &s->mapping, e);
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(files); i++)
 		r = give(runtime, files[i], &s->mapping, e);

@@ -71,6 +71,7 @@ static const struct field {
 	F("mounts", ARRAY, mounts, false),
 	F("config", OBJECT, config, false),
 	F("hostConfig", OBJECT, host_config, false),
+	F("request", OBJECT, request, false),
 	F("pid", INT, pid, false),
 	F("pidStart", U64, pid_start, false),
 	F("monitor", INT, monitor, false),

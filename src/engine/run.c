@@ -175,6 +175,8 @@ static int fill_record(
 		strv_extend(&c->command, p->spec.process.args) < 0)
 		return err_set(e, -ENOMEM, "record");
 	idmap_compose(&s->mapping.child, &s->en->map, &outside);
+	if (s->request && json_carries(p->spec.process.args) && json_carries(p->spec.process.env))
+		c->request = json_incref(s->request);
 	r = record_set_map(c, &outside, e);
 	if (r == 0)
 		r = record_set_config(c, o, p, e);
@@ -197,6 +199,39 @@ static void take_back(struct start *s)
 	}
 	fd_closep(&s->c.lock);
 	(void)container_delete(s->en, &s->c, &ignored);
+}
+
+int run_create(
+	struct start *s, const struct container_opts *o, const struct image *img, struct err *e)
+{
+	struct readiness ready = { .s = s, .o = o, .img = img };
+	_cleanup_fd_ int cidfile = -1;
+	int r = container_make(s->en, o->name, claim_image, &ready, &s->c, e);
+
+	if (r < 0)
+		return r;
+	r = mapping_claim(s->en, &s->mapping, s->c.id, e);
+	if (r == 0)
+		r = fill_record(s, o, img, e);
+	if (r == 0 && !s->c.request)
+		r = err_msg(e, -EILSEQ,
+			"create: options, command and environment must be UTF-8, to be kept for "
+			"'uctr "
+			"start'");
+	if (r == 0)
+		r = start_place_layer(s, img, e);
+	if (r == 0)
+		r = make_new_file("--cidfile", o->cidfile, &cidfile, e);
+	if (r == 0)
+		r = write_new_file("--cidfile", o->cidfile, cidfile, s->c.id, e);
+	if (r == 0)
+		r = container_save(&s->c, e);
+	if (r == 0)
+		return 0;
+	take_back(s);
+	if (cidfile >= 0)
+		unlink(o->cidfile);
+	return r;
 }
 
 int run_start(

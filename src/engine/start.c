@@ -44,6 +44,7 @@ void start_free(struct start *s)
 	userns_release(&s->hold);
 	close_pair(s->ctl);
 	container_free(&s->c);
+	json_decref(s->request);
 	plan_free(&s->plan);
 }
 
@@ -90,7 +91,14 @@ static int make_cgroup(struct start *s, struct err *e)
 		cgroup_root_free(&root);
 		return r;
 	}
-	r = cgroup_create(&root, name, &s->plan.spec.limits, &s->c.cgroup, e);
+	/* A record stands for it already, so that nobody looks at the note. */
+	if (s->again) {
+		s->c.cgroup = path;
+		r = container_save(&s->c, e);
+		s->c.cgroup = NULL;
+	}
+	if (r == 0)
+		r = cgroup_create(&root, name, &s->plan.spec.limits, &s->c.cgroup, e);
 	cgroup_root_free(&root);
 	if (r < 0)
 		return r;

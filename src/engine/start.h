@@ -18,6 +18,9 @@ struct start {
 	struct container c;
 	struct plan plan;
 	struct mapping mapping;
+	json_t *request; /* the options for the record (base/opt_json.h); NULL: not started again */
+	bool again; /* the container was there before: a start that fails leaves it */
+	int64_t started_before; /* `again`: when it ran last; 0: never */
 	bool detach, interactive, tty, init;
 	int ctl[2], in[2], out[2], err[2], fwd_out[2], fwd_err[2];
 	int cgroup_fd;
@@ -35,6 +38,8 @@ void start_free(struct start *s);
 /* Its descriptors but for ctl: taking a start back needs some, which may be what is short. */
 void start_close(struct start *s);
 
+/* The directories of its own layer, which create makes too. place.c */
+int start_place_layer(struct start *s, const struct image *img, struct err *e);
 /* Fills the spec with what lies in the container's directory: overlay, /etc files. place.c */
 int start_place(
 	struct start *s, const struct container_opts *o, const struct image *img, struct err *e);
@@ -47,6 +52,9 @@ int start_give(struct start *s, struct err *e);
 
 /* Makes the cgroup, the pipes and the monitor; returns when the payload runs. */
 int start_go(struct start *s, struct err *e);
+
+/* In the monitor, when `again` has failed and nothing runs: the record as it was, and why. restart.c */
+void start_undo(struct start *s, const struct err *why);
 
 /* The monitor; never returns. */
 void monitor_main(struct start *s) __attribute__((noreturn));

@@ -37,7 +37,8 @@ int container_note_start(struct container *c, const char *cgroup, struct err *e)
 	do {
 		done = pwrite(c->lock, text, (size_t)n, 0);
 	} while (done < 0 && errno == EINTR);
-	if (done == n)
+	/* An earlier start's may have been longer. */
+	if (done == n && ftruncate(c->lock, n) == 0)
 		return 0;
 	return err_set(e, done < 0 ? -errno : -ENOSPC, "note the start of container %s", c->name);
 }

@@ -231,6 +231,8 @@ static int make_copy(struct child *c, struct err *e)
 	to = open_dir(c->spec->root_path);
 	if (to < 0)
 		return err_set(e, to, "open %s", c->spec->root_path);
+	if (c->spec->root_kept)
+		return rootfs_bind(c, e);
 	r = copy_layers(c, to, e);
 	if (r < 0) {
 		err_wrap(e, r, "make a copy of the image for the container");

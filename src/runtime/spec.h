@@ -117,6 +117,7 @@ struct spec {
 	char **lowers; /* own: lowest first; then upper and work are set too */
 	char *upper, *work;
 	bool ephemeral; /* own: the upper directory is thrown away afterwards */
+	bool root_kept; /* own: with ROOT_COPY, root_path has an earlier start's copy */
 	enum spec_root root; /* own: how layers become a root; root_path is for the lower rungs */
 	uint64_t tmpfs_size; /* own: bytes of ROOT_TMPFS; 0: half of the memory */
 
