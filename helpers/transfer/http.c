@@ -322,9 +322,10 @@ static int perform(const struct http *h, CURL *easy, const char *url, const char
 {
 	char errbuf[CURL_ERROR_SIZE];
 	CURLcode code;
+	int r = http_setup(h, easy, url, errbuf);
 
-	if (http_setup(h, easy, url, errbuf) < 0)
-		return err_set(e, -ENOMEM, "HTTP request");
+	if (r < 0)
+		return err_set(e, r, "HTTP request");
 	curl_easy_setopt(easy, CURLOPT_HTTPHEADER, headers);
 	curl_easy_setopt(easy, CURLOPT_WRITEFUNCTION, collect_body);
 	curl_easy_setopt(easy, CURLOPT_WRITEDATA, c);

@@ -249,10 +249,14 @@ static int set_exchange(struct job *j)
 {
 	CURL *c = j->easy;
 	char range[32];
+	int r;
 
 	curl_easy_reset(c);
-	if (http_setup(&j->reg->http, c, j->url, j->errbuf) < 0 || set_headers(j) < 0)
-		return -ENOMEM;
+	r = http_setup(&j->reg->http, c, j->url, j->errbuf);
+	if (r == 0)
+		r = set_headers(j);
+	if (r < 0)
+		return r;
 	curl_easy_setopt(c, CURLOPT_PRIVATE, j);
 	curl_easy_setopt(c, CURLOPT_HEADERFUNCTION, on_header);
 	curl_easy_setopt(c, CURLOPT_HEADERDATA, j);
@@ -303,9 +307,11 @@ int job_send(struct job *j, struct err *e)
 		return err_set(e, -errno, "send a blob again");
 	if (!j->easy)
 		j->easy = curl_easy_init();
-	if (!j->easy || set_exchange(j) < 0 ||
-		curl_multi_add_handle(j->reg->multi, j->easy) != CURLM_OK)
-		return err_set(e, -ENOMEM, "HTTP request");
+	r = j->easy ? set_exchange(j) : -ENOMEM;
+	if (r == 0 && curl_multi_add_handle(j->reg->multi, j->easy) != CURLM_OK)
+		r = -ENOMEM;
+	if (r < 0)
+		return err_set(e, r, "HTTP request");
 	j->active = true;
 	return 0;
 }

@@ -24,9 +24,10 @@ static void note(int sig)
 	errno = saved;
 }
 
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+
 void stop_begin(void)
 {
-	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 	/* No SA_RESTART: what waits for a lock looks whether it should go on. */
 	struct sigaction sa = { .sa_handler = note, .sa_flags = SA_RESETHAND }, old;
 
@@ -36,6 +37,25 @@ void stop_begin(void)
 		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
 			(void)sigaction(signals[i], &sa, NULL);
 	}
+}
+
+int stop_end(void)
+{
+	struct sigaction sa = { .sa_handler = SIG_DFL }, old;
+
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++) {
+		if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler == note)
+			(void)sigaction(signals[i], &sa, NULL);
+	}
+	/* After the last moment in which one could be noted. */
+	if (stop_now())
+		return -EINTR;
+	if (ends[0] >= 0) {
+		close(ends[0]);
+		close(ends[1]);
+		ends[0] = ends[1] = -1;
+	}
+	return 0;
 }
 
 int stop_asked(void)

@@ -12,6 +12,12 @@
  */
 void stop_begin(void);
 
+/*
+ * Signals are again what they were at first. -EINTR when one came that nobody was told of: then it is time
+ * to stop, and they stay as they are.
+ */
+int stop_end(void);
+
 /* The signal that came, or 0. */
 int stop_asked(void);
 

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "base/fd.h"
+#include "base/stop.h"
 #include "base/str.h"
 #include "engine/budget.h"
 #include "engine/lifecycle.h"
@@ -32,7 +33,11 @@ int run_image(struct engine *en, const struct container_opts *o, const char *nam
 		if (p.policy == PULL_MISSING)
 			p.policy = PULL_ALWAYS;
 	}
+	/* A signal ends a pull in good order; what comes behind it is the container's. */
+	stop_begin();
 	r = image_pull(&en->images, &p, &found, &id, e);
+	if (r == 0 && stop_end() < 0)
+		r = err_msg(e, -EINTR, "interrupted");
 	if (r == 0) {
 		r = image_get(&en->images, found, img, e);
 		if (r == -ENOENT) {
@@ -48,7 +53,7 @@ int run_image(struct engine *en, const struct container_opts *o, const char *nam
 		engine_clear_images(en);
 		return 0;
 	}
-	if (p.policy == PULL_NEVER)
+	if (p.policy == PULL_NEVER || r == -EINTR)
 		return r;
 	clean = str_sanitise(name);
 	return err_wrap(

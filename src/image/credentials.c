@@ -169,6 +169,19 @@ static int from_program(const char *name, const char *host, const struct found *
 	return r < 0 ? r : take(f, user, secret, e);
 }
 
+/*
+ * Files come from other machines: a program for all hosts may be missing, which is as one that knows
+ * nothing; one for this very host may not.
+ */
+static int unless_missing(int r, struct err *e)
+{
+	if (r != -ENOPKG)
+		return r;
+	if (e)
+		*e = (struct err)ERR_INIT;
+	return 0;
+}
+
 /* One file: its program for this host, its own entries from the most specific on, its program. */
 static int search_file(const char *path, const char *location, const struct found *f, struct err *e)
 {
@@ -209,13 +222,7 @@ static int search_file(const char *path, const char *location, const struct foun
 	}
 	if (!store || !*store)
 		return 0;
-	/* Files come from other machines: a program for all hosts may be missing, one for this host not. */
-	r = from_program(store, host, f, e);
-	if (r != -ENOPKG)
-		return r;
-	if (e)
-		*e = (struct err)ERR_INIT;
-	return 0;
+	return unless_missing(from_program(store, host, f, e), e);
 }
 
 int credentials_find(const char *authfile, const char *location, char **ret_user,
@@ -334,7 +341,7 @@ static int erase_all(const char *store, json_t *helpers, struct err *e)
 	int n = 0, r = 0;
 
 	if (store && *store)
-		r = credentials_program(store, "list", "", &list, e);
+		r = unless_missing(credentials_program(store, "list", "", &list, e), e);
 	json_object_foreach (list, key, v) {
 		if (r >= 0)
 			r = erase(store, key, e);
@@ -351,15 +358,33 @@ static int erase_all(const char *store, json_t *helpers, struct err *e)
 	return r < 0 ? r : n;
 }
 
+/* What programs have: how many entries, or an error. */
+static int remove_from_programs(json_t *doc, const char *key, bool all, struct err *e)
+{
+	json_t *helpers = json_object_get(doc, "credHelpers");
+	const char *store = json_string_value(json_object_get(doc, "credsStore")),
+		   *own = json_string_value(lookup(helpers, key, NULL));
+
+	if (all)
+		return erase_all(store, helpers, e);
+	if (own)
+		return *own ? erase(own, program_key(key), e) : 0;
+	return store && *store ? unless_missing(erase(store, program_key(key), e), e) : 0;
+}
+
 static int remove_from(const char *path, const char *key, bool all, struct err *e)
 {
 	_cleanup_json_ json_t *doc = NULL;
-	json_t *auths, *helpers;
-	const char *old = NULL, *name, *store;
-	int n = 0, r = load(path, &doc, e);
+	json_t *auths;
+	const char *old = NULL;
+	int n = 0, programs, r = load(path, &doc, e);
 
 	if (r < 0)
 		return r;
+	/* First what can fail. */
+	programs = remove_from_programs(doc, key, all, e);
+	if (programs < 0)
+		return programs;
 	auths = json_object_get(doc, "auths");
 	if (all) {
 		n = (int)json_object_size(auths);
@@ -370,18 +395,7 @@ static int remove_from(const char *path, const char *key, bool all, struct err *
 		n++;
 	}
 	r = n > 0 ? save(path, doc, e) : 0;
-	if (r < 0)
-		return r;
-	helpers = json_object_get(doc, "credHelpers");
-	store = json_string_value(json_object_get(doc, "credsStore"));
-	name = json_string_value(lookup(helpers, key, NULL));
-	if (!name)
-		name = store;
-	if (all)
-		r = erase_all(store, helpers, e);
-	else if (name && *name)
-		r = erase(name, program_key(key), e);
-	return r < 0 ? r : n + r;
+	return r < 0 ? r : n + programs;
 }
 
 int credentials_remove(const char *authfile, const char *key, bool all, struct err *e)

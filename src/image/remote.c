@@ -47,19 +47,21 @@ bool remote_is_loopback(const char *host)
 	       c < 256 && d < 256 && (!host[n] || host[n] == ':');
 }
 
-/* docker's, podman's and uctr's own: BASE/HOST[:PORT]/NAME.{crt,cert,key}. */
+/* uctr's own, podman's and docker's: BASE/HOST[:PORT]/NAME.{crt,cert,key}. */
 static int find_certs(const char *host, char ***ret)
 {
 	const char *config = getenv("XDG_CONFIG_HOME"), *home = getenv("HOME");
 	_cleanup_strv_ char **bases = NULL;
-	int r = strv_add(&bases, "/etc/docker/certs.d");
+	int r = 0;
 
+	if (config && *config == '/')
+		r = strv_addf(&bases, "%s/uctr/certs.d", config);
+	else if (home && *home == '/')
+		r = strv_addf(&bases, "%s/.config/uctr/certs.d", home);
 	if (r == 0)
 		r = strv_add(&bases, "/etc/containers/certs.d");
-	if (r == 0 && config && *config == '/')
-		r = strv_addf(&bases, "%s/uctr/certs.d", config);
-	else if (r == 0 && home && *home == '/')
-		r = strv_addf(&bases, "%s/.config/uctr/certs.d", home);
+	if (r == 0)
+		r = strv_add(&bases, "/etc/docker/certs.d");
 	strv_foreach (base, bases) {
 		_cleanup_free_ char *dir = str_printf("%s/%s", base, host);
 
@@ -92,8 +94,10 @@ static int fill(struct remote *to, const char *location, const char *own, bool i
 		to->insecure = to->plain = false;
 	to->repository = strdup(slash + 1);
 	to->host = strdup(streq(host, REF_HOST_DOCKER) ? REMOTE_DOCKER : host);
-	if (!to->repository || !to->host || find_certs(host, &to->certs) < 0 ||
-		(named && o->cert_dir && strv_add(&to->certs, o->cert_dir) < 0))
+	/* The first client certificate is shown: what was named comes before what lies about. */
+	if (!to->repository || !to->host ||
+		(named && o->cert_dir && strv_add(&to->certs, o->cert_dir) < 0) ||
+		find_certs(host, &to->certs) < 0)
 		return err_set(e, -ENOMEM, "registry %s", host);
 	if (named && o->user) {
 		to->user = strdup(o->user);

@@ -198,6 +198,21 @@ one.test" "$(cat "$T/erased")"
 	printf '{"credsStore":"missing"}' > "$T/docker/config.json"
 	assert_run "$UCTR" pull -q "$host/a/b"
 	assertErrLine "nobody is logged in"
+	# Nor does it keep from logging out; one for this very host does, before anything is changed.
+	for args in "$host" --all; do
+		printf '{"credsStore":"missing","auths":{"%s":{"auth":"bWU6eA=="}}}' "$host" \
+			> "$T/docker/config.json"
+		assert_run "$UCTR" logout "$args"
+		assertExit 0
+		assertErrEmpty
+		assertNull "$(grep -o "$host" "$T/docker/config.json")"
+	done
+	printf '{"credHelpers":{"%s":"missing"},"auths":{"%s":{"auth":"bWU6eA=="}}}' "$host" "$host" \
+		> "$T/docker/config.json"
+	assert_run "$UCTR" logout "$host"
+	assertExit 125
+	assertErrLine "docker-credential-missing" "is not installed"
+	assertContains "$(cat "$T/docker/config.json")" bWU6eA==
 	printf '{"credHelpers":{"%s":"../../x"}}' "$host" > "$T/docker/config.json"
 	assert_run "$UCTR" pull -q "$host/a/b"
 	assertErrLine "malformed name"

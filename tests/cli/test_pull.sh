@@ -4,6 +4,8 @@
 
 # shellcheck source=tests/lib/common.sh
 . "$(dirname "$0")/../lib/common.sh"
+# shellcheck source=tests/lib/cli.sh
+. "$(dirname "$0")/../lib/cli.sh"
 # shellcheck source=tests/lib/registry.sh
 . "$(dirname "$0")/../lib/registry.sh"
 
@@ -256,16 +258,39 @@ test_interrupted()
 	sed -i "1s/^/$id wait ms=0\n/" "$R/rules"
 	layer=$(sed 's/.*"layers":\[{[^}]*sha256:\([0-9a-f]*\).*/\1/' "$T/manifest")
 	echo "$layer slow" > "$R/rules"
-	background_pull "$host/a/b:big"
-	wait_for 20 sh -c "[ \$(stat -c %s '$UCTR_DATA/tmp/$layer.part') -gt 1000000 ]"
-	kill -TERM "$bg"
-	bg_rc=0
-	wait "$bg" || bg_rc=$?
-	assertEquals 143 "$bg_rc"
-	assertEquals "one line" 1 "$(wc -l < "$T.bg.err")"
-	nothing_stored
-	assertEquals "one part and no tree" "1 0" \
-		"$(find "$UCTR_DATA/tmp" -name '*.part' | wc -l) $(find "$UCTR_DATA/layers" -name '*.new' | wc -l)"
+	for command in "pull -q" "run --rm --network none" "create --network none"; do
+		# shellcheck disable=SC2086 # words
+		background "$UCTR" $command "$host/a/b:big"
+		wait_for 20 sh -c "[ \$(stat -c %s '$UCTR_DATA/tmp/$layer.part') -gt 1000000 ]"
+		kill -TERM "$bg"
+		background_exit 143
+		assertEquals "one line of $command" 1 "$(wc -l < "$T.bg.err")"
+		nothing_stored
+		assertEquals "one part and no tree of $command" "1 0" \
+			"$(find "$UCTR_DATA/tmp" -name '*.part' | wc -l) $(find "$UCTR_DATA/layers" -name '*.new' | wc -l)"
+		rm "$UCTR_DATA/tmp/"*.part
+		assertEquals "" "$("$UCTR" ps -aq)"
+	done
+}
+
+# After a pull that nobody interrupted, signals are the container's.
+test_signals_behind_a_pull()
+{
+	need fullmap || return 0
+	assert_run "$UCTR" create --network none busybox
+	assertExit 0
+	assert_run "$UCTR" export -o "$T/busybox.tar" "$out"
+	assertExit 0
+	registry_image "$R" busy "$T/busybox.tar"
+	background "$UCTR" run --rm --network none "$host/a/b:busy" sh -c \
+		'trap "exit 9" INT; echo ready; while :; do sleep 0.1; done'
+	if wait_for 20 printed ready; then
+		kill -INT "$bg"
+		background_exit 9
+	else
+		wait "$bg"
+		fail "$(cat "$T.bg.err")"
+	fi
 }
 
 test_asked_to_wait()

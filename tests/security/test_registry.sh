@@ -417,6 +417,20 @@ test_client_certificate()
 	assert_run "$UCTR" pull -q "$a/x"
 	assertExit 0
 	assertOut "$id"
+	# What the command names comes before what lies in directories.
+	mkdir "$T/named"
+	mv "$dir/client.cert" "$dir/client.key" "$T/named"
+	authority other
+	certificate alien other DNS:alien
+	cp "$T/alien.crt" "$dir/a.cert"
+	cp "$T/alien.key" "$dir/a.key"
+	rm -rf "$UCTR_DATA"
+	assert_run "$UCTR" pull -q "$a/x"
+	assertExit 125
+	assert_run "$UCTR" pull -q --cert-dir "$T/named" "$a/x"
+	assertExit 0
+	rm "$dir/a.cert"
+	mv "$T/named"/* "$dir"
 	rm "$dir/client.key"
 	assert_run "$UCTR" pull -q "$a/x"
 	assertExit 125
