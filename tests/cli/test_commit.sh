@@ -4,6 +4,7 @@
 # shellcheck disable=SC2016 # what inner shells expand
 . "$(dirname "$0")/../lib/common.sh"
 . "$(dirname "$0")/../lib/cli.sh"
+. "$(dirname "$0")/../lib/redteam.sh"
 
 tearDown()
 {
@@ -228,7 +229,7 @@ test_pause_without_cgroup()
 		fail "it does not go on"
 }
 
-# row B9: attributes that steer the overlay, on their way out | red: none yet
+# row B9: attributes that steer the overlay, on their way out | red: without xattrs
 # No attribute by which overlayfs, fuse-overlayfs or uctr steer files leaves; those of the files do.
 test_attributes()
 {
@@ -242,6 +243,8 @@ test_attributes()
 	blob=$(grep -l '\.wh\.\.wh\.\.opq' "$(data_dir)"/blobs/sha256/* | head -n 1)
 	assertEquals "SCHILY.xattr.user.mine=yes" "$(grep -ao 'SCHILY.xattr.*' "$blob")"
 	assertEquals 0 "$(grep -ac 'user\.overlay' "$blob")"
+	"$UCTR" rm -f c > /dev/null
+	itself_falls_without xattrs test_attributes
 }
 
 . shunit2

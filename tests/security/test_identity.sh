@@ -339,7 +339,7 @@ test_B17_environment_of_the_image()
 	unset UCTR_B17
 }
 
-# row B17: a zero byte in Env, 100 000 entries | red: none yet
+# row B17: a zero byte in Env, 100 000 entries | red: 4000 entries, which are taken
 test_B17_absurd_environments()
 {
 	need fullmap || return 0
@@ -351,6 +351,10 @@ test_B17_absurd_environments()
 	assert_run "$UCTR" run --rm --network none b17-many env
 	assertExit 125
 	assertErrLine "more than 4096 entries"
+	mkconfig b17-some "{\"Env\":[$(seq -s, 4000 | sed 's/[0-9][0-9]*/"V&=x"/g')]}"
+	assert_run "$UCTR" run --rm --network none b17-some sh -c 'echo "$V4000"'
+	assertExit 0
+	assertOut x
 }
 
 # --- H13: setuid ----------------------------------------------------------------------------------

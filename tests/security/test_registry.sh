@@ -208,7 +208,7 @@ test_token_server_elsewhere()
 	assertFalse "no secret at login" leaked
 }
 
-# row B14: a token server at another port of the registry's own host is trusted, as everywhere | red: none yet
+# row B14: a token server at another port of the registry's own host is trusted, as everywhere | red: at another host, which is not trusted
 test_token_server_at_another_port()
 {
 	need fullmap || return 0
@@ -249,7 +249,7 @@ test_bad_realms()
 	nothing_stored
 }
 
-# row B14: urls of a descriptor are not followed | red: none yet
+# row B14: urls of a descriptor are not followed | red: the blob at its own place, which is taken
 test_urls_of_descriptors()
 {
 	need fullmap || return 0
@@ -286,7 +286,7 @@ test_push_elsewhere()
 	falls_without foreign-origin "B has seen a secret" attack_push
 }
 
-# row B14: a list of tags that goes on at another host | red: none yet
+# row B14: a list of tags that goes on at another host | red: without tags-origin
 test_tags_elsewhere()
 {
 	need fullmap || return 0
@@ -304,6 +304,7 @@ test_tags_elsewhere()
 	assertExit 125
 	assertErrLine "does not end"
 	nothing_stored
+	itself_falls_without tags-origin test_tags_elsewhere
 }
 
 # --- B15: certificates ----------------------------------------------------------------------------
@@ -396,7 +397,7 @@ test_insecure_is_for_one_host()
 	falls_without tls-host "another host was believed" attack_insecure
 }
 
-# row B15: keys of several clients: a certificate goes with the key of its name | red: none yet
+# row B15: keys of several clients: a certificate goes with the key of its name | red: the pair of one name, which is taken
 test_client_certificate()
 {
 	need fullmap cmd:openssl || return 0

@@ -84,7 +84,7 @@ test_kinds_on_the_wire()
 	assertErrLine "is a manifest and an index at the same time"
 }
 
-# row B12: sizes of a manifest, config and layer that are one off | red: none yet
+# row B12: sizes of a manifest, config and layer that are one off | red: without blob-size
 test_wrong_sizes()
 {
 	need fullmap || return 0
@@ -107,6 +107,7 @@ test_wrong_sizes()
 	assert_run "$UCTR" pull -q "$host/x:wrong"
 	assertExit 0
 	assertOut "$id"
+	itself_falls_without blob-size test_wrong_sizes
 }
 
 # mkindex TAG DIGEST SIZE TYPE: an index of one entry, which is in $T/index.
@@ -148,7 +149,7 @@ not_asked_twice()
 	[ "$(grep -c "GET .*$self" "$R/log")" -lt 2 ]
 }
 
-# row B13: documents of Docker's schema 1 | red: none yet
+# row B13: documents of Docker's schema 1 | red: the same image in the current form, which is taken
 test_schema_1()
 {
 	need fullmap || return 0
@@ -162,9 +163,12 @@ test_schema_1()
 	registry_document "$R" old "$T/manifest" application/vnd.docker.distribution.manifest.v1+json
 	refused x:old
 	assertErrLine "schema 1"
+	registry_document "$R" old "$T/manifest" "$type.manifest.v1+json"
+	assert_run "$UCTR" pull -q "$host/x:old"
+	assertExit 0
 }
 
-# row B13: documents without end | red: none yet
+# row B13: documents without end | red: one of three megabytes, which is taken
 test_huge_documents()
 {
 	need fullmap || return 0
@@ -172,6 +176,13 @@ test_huge_documents()
 	registry_document "$R" huge "$T/huge" "$type.manifest.v1+json"
 	refused x:huge
 	assertErrLine "is longer than"
+	{
+		cat "$T/manifest"
+		head -c 3000000 /dev/zero | tr '\0' ' '
+	} > "$T/large"
+	registry_document "$R" huge "$T/large" "$type.manifest.v1+json"
+	assert_run "$UCTR" pull -q "$host/x:huge"
+	assertExit 0
 }
 
 # row B13: headers that are longer than any answer, and such of control bytes | red: none yet
@@ -207,7 +218,7 @@ test_endless_error()
 	done
 }
 
-# row B12: the disk is full in mid-layer; with room again the same is pulled | red: none yet
+# row B12: the disk is full in mid-layer; with room again the same is pulled | red: the same with room, which is taken
 test_full_disk()
 {
 	need fullmap "file:${UCTR_SMALL_DIR:-/no small directory}" || return 0

@@ -766,5 +766,38 @@ test_depth()
 	falls "became an image" taken
 }
 
+# --- B16: decompressors ---------------------------------------------------------------------------
+
+# row B16: programs named like decompressors, in the image and on the caller's PATH | red: the marker run by hand, which is seen
+test_no_decompressor_is_run()
+{
+	need fullmap cmd:zstd cmd:xz || return 0
+	mkdir "$T/bin"
+	for tool in gzip gunzip unpigz pigz xz unxz zstd unzstd bzip2 tar; do
+		printf '#!/bin/sh\necho %s >> %s/ran\ncat\n' "$tool" "$T" > "$T/bin/$tool"
+		chmod 0755 "$T/bin/$tool"
+	done
+	for tool in gzip unpigz xz zstd bzip2; do
+		printf 'file usr/bin/%s 0755 x\nfile bin/%s 0755 x\n' "$tool" "$tool"
+	done | mktar "$T/x.tar"
+	gzip -k "$T/x.tar"
+	zstd -q "$T/x.tar"
+	xz -k "$T/x.tar"
+	for form in gz zst xz; do
+		PATH="$T/bin:$PATH" assert_run "$UCTR" import "$T/x.tar.$form" x
+		assertExit 0
+		assertEquals "regular file 755" "$(at usr/bin/gzip)"
+		PATH="$T/bin:$PATH" assert_run "$UCTR" save -o "$T/saved.$form" x
+		assertExit 0
+		rm -rf "$UCTR_DATA"
+		PATH="$T/bin:$PATH" assert_run "$UCTR" load -i "$T/saved.$form"
+		assertExit 0
+		rm -rf "$UCTR_DATA"
+	done
+	assertFalse "a program was run: $(cat "$T/ran" 2> /dev/null)" "[ -e '$T/ran' ]"
+	PATH="$T/bin:$PATH" gzip < /dev/null
+	assertTrue "the marker" "[ -e '$T/ran' ]"
+}
+
 # shellcheck disable=SC1091
 . shunit2
