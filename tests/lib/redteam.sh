@@ -54,6 +54,16 @@ falls()
 	esac
 }
 
+# works ARG...: for falls: uctr does what it refuses the attacks, so that the refusals have their reason.
+works()
+{
+	if u "$@" > "$T/works.out" 2>&1; then
+		bad "it worked"
+	else
+		echo "it was refused: $(cat "$T/works.out")"
+	fi
+}
+
 # falls_without CHECK TEXT ATTACK [ARG...]: so it is in the test build without CHECK.
 falls_without()
 {

@@ -252,7 +252,7 @@ test_odd_json()
 	refused "config"
 	config_extra='' config_digest='' manifest_digest=''
 	mklayout
-	accepted
+	falls "it worked" works create --network none img /bin/x
 }
 
 # row B13: indexes in indexes | red: three deep, which are taken
@@ -267,7 +267,8 @@ test_nested_indexes()
 			"$type" "$hex" "$n" > "$L/index.json.new"
 		mv "$L/index.json.new" "$L/index.json"
 		if [ $depth = 3 ]; then
-			accepted
+			falls "it worked" works create --network none img /bin/x
+			"$UCTR" rm -a > /dev/null
 			"$UCTR" rmi img > /dev/null
 			assertCleared
 		fi
@@ -289,7 +290,7 @@ test_foreign_layers_and_platforms()
 	refused "the image is for linux/s391x"
 	arch=$good manifest_digest='' config_digest=''
 	mklayout
-	accepted
+	falls "it worked" works create --network none img /bin/x
 }
 
 # --- B18: files that are no files -----------------------------------------------------------------

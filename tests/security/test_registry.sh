@@ -208,7 +208,7 @@ test_token_server_elsewhere()
 	assertFalse "no secret at login" leaked
 }
 
-# row B14: a token server at another port of the registry's own host is trusted, as everywhere | red: at another host, which is not trusted
+# row B14: a token server at another port of the registry's own host is trusted, as everywhere | red: the same look at what it has seen
 test_token_server_at_another_port()
 {
 	need fullmap || return 0
@@ -217,7 +217,11 @@ test_token_server_at_another_port()
 	assert_run "$UCTR" pull -q --creds me:wrong "$a/x"
 	assertExit 125
 	assertErrLine "the token server http://127.0.0.1:$port refuses (401)"
-	assertEquals "the password went there" 1 "$(grep -c "^Authorization: Basic" "$T/port/seen")"
+	password_stays()
+	{
+		! grep -q "^Authorization: Basic" "$T/port/seen" || bad "the password went there"
+	}
+	falls "the password went there" password_stays
 }
 
 # row B14: realms that are no servers, cloud metadata, or plain http elsewhere | red: without realm-scheme
@@ -266,6 +270,8 @@ test_urls_of_descriptors()
 	assertErrLine "not found"
 	assertFalse "B was not asked" "[ -e '$B/log' ]"
 	nothing_stored
+	registry_image "$A" latest "$T/1.tar"
+	falls "it worked" works pull -q "$a/x"
 }
 
 # row B14: a push that is told to send its blobs elsewhere | red: without foreign-origin
@@ -428,8 +434,7 @@ test_client_certificate()
 	rm -rf "$UCTR_DATA"
 	assert_run "$UCTR" pull -q "$a/x"
 	assertExit 125
-	assert_run "$UCTR" pull -q --cert-dir "$T/named" "$a/x"
-	assertExit 0
+	falls "it worked" works pull -q --cert-dir "$T/named" "$a/x"
 	rm "$dir/a.cert"
 	mv "$T/named"/* "$dir"
 	rm "$dir/client.key"

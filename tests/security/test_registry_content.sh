@@ -164,8 +164,7 @@ test_schema_1()
 	refused x:old
 	assertErrLine "schema 1"
 	registry_document "$R" old "$T/manifest" "$type.manifest.v1+json"
-	assert_run "$UCTR" pull -q "$host/x:old"
-	assertExit 0
+	falls "it worked" works pull -q "$host/x:old"
 }
 
 # row B13: documents without end | red: one of three megabytes, which is taken
@@ -181,8 +180,7 @@ test_huge_documents()
 		head -c 3000000 /dev/zero | tr '\0' ' '
 	} > "$T/large"
 	registry_document "$R" huge "$T/large" "$type.manifest.v1+json"
-	assert_run "$UCTR" pull -q "$host/x:huge"
-	assertExit 0
+	falls "it worked" works pull -q "$host/x:huge"
 }
 
 # row B13: headers that are longer than any answer, and such of control bytes | red: none yet
@@ -232,9 +230,8 @@ test_full_disk()
 	assertExit 0
 	"$UCTR" unshare rm -rf "$UCTR_DATA"
 	export UCTR_DATA="$room"
-	assert_run "$UCTR" pull -q "$host/x:big"
-	assertExit 0
-	assertOut "$id"
+	falls "it worked" works pull -q "$host/x:big"
+	assertEquals "$id" "$("$UCTR" images -q --no-trunc | sed s/sha256://)"
 }
 
 # shellcheck disable=SC1091
