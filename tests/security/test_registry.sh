@@ -313,6 +313,29 @@ test_tags_elsewhere()
 	itself_falls_without tags-origin test_tags_elsewhere
 }
 
+# --- B19: names that are parsed in two ways -------------------------------------------------------
+
+# row B19: user information, escapes, line breaks, ways up in the name of an image | red: the plain name, which is taken
+test_odd_names()
+{
+	need fullmap || return 0
+	cr=$(printf '\r')
+	long=$(head -c 4096 /dev/zero | tr '\0' t)
+	for name in "me@$a/x" "me:pass@$a/x" "$a@$b/x" "$a/x?y=z" "$a/x#y" "$a/x%2f..%2fy" "$a/%2e%2e/x" \
+		"$a/../x" "$a/x/../y" "$a/./x" "$a//x" "/$a/x" "$a/x:" "$a/x:t:t" "$a/x:$long" "$a/X" \
+		"$a/x@sha256:0" "$a/x@md5:00" "$a/x@" "http://$a/x" "[$a]/x" "$a:/x" "127.0.0.1:99999/x" \
+		"127.0.0.1:+80/x" "$a/x y" "$a/x${cr}X: y" "$a/x
+Host: $b" "$a/x:t
+Host: $b"; do
+		assert_run "$UCTR" pull -q "$name"
+		assertExit 125
+		assertEquals "one line for [$name] $(context)" 1 "$(wc -l < "$T.err")"
+	done
+	assertFalse "nobody was asked: $(cat "$A/log" "$B/log" 2> /dev/null)" "[ -s '$A/log' ] || [ -s '$B/log' ]"
+	nothing_stored
+	falls "it worked" works pull -q "$a/x"
+}
+
 # --- B15: certificates ----------------------------------------------------------------------------
 
 # secure NAME: a registry A with this certificate; the authority "ca" is trusted for it.
