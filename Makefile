@@ -67,7 +67,8 @@ base_cpp := -D_GNU_SOURCE -iquote src -iquote include -I$(B)/gen
 base_c := -std=gnu11 $(OPT) -g $(warnings) $(harden_c) $(sanitize) -fPIE \
 	-ffunction-sections -fdata-sections
 base_ld := $(harden_ld) $(sanitize) -Wl,--gc-sections -Wl,--as-needed
-uctr_ld := $(base_ld) $(if $(filter 1,$(STATIC)),-static-pie)
+# clang warns of -pie beside -static-pie.
+uctr_ld := $(if $(filter 1,$(STATIC)),$(filter-out -pie,$(base_ld)) -static-pie,$(base_ld))
 paths := -DLIBEXECDIR='"$(LIBEXECDIR)"' -DDATADIR='"$(DATADIR)"'
 
 # Objects depend on this stamp, so another compiler or other flags rebuild them.

@@ -69,7 +69,7 @@ static int add_network_rules(scmp_filter_ctx ctx)
 			SCMP_A1(SCMP_CMP_MASKED_EQ, O_ACCMODE | O_CREAT, O_RDONLY));
 	for (size_t i = 0; r == 0 && i < ARRAY_SIZE(families); i++)
 		r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(socket), 1,
-			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i]));
+			SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)families[i], 0));
 	return r;
 }
 
@@ -85,7 +85,7 @@ static int add_calls(scmp_filter_ctx ctx, enum calls_set set)
 		r = add_list(ctx, archive_calls, ARRAY_SIZE(archive_calls));
 		if (r == 0 && set == CALLS_COPY)
 			r = seccomp_rule_add(ctx, SCMP_ACT_ALLOW, SCMP_SYS(ioctl), 1,
-				SCMP_A1(SCMP_CMP_EQ, FICLONE));
+				SCMP_A1(SCMP_CMP_EQ, FICLONE, 0));
 		return r;
 	}
 	r = add_list(ctx, network_calls, ARRAY_SIZE(network_calls));

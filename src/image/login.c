@@ -69,7 +69,6 @@ int image_search(
 	const char *text, int limit, const struct remote_options *o, json_t **ret, struct err *e)
 {
 	_cleanup_registry_ struct registry *reg = NULL;
-	_cleanup_strv_ char **names = NULL;
 	_cleanup_(ref_free)
 	struct ref ref = { 0 };
 	_cleanup_free_ char *answer = NULL;

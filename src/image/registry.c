@@ -120,8 +120,8 @@ int64_t registry_send(struct registry *reg, json_t *req, int fd, int fd2, struct
 	int fds[2] = { fd, fd2 }, r = -ENOMEM;
 	int64_t id = ++reg->last_id;
 
-	if (req && json_object_set_new(req, "id", json_integer(id)) == 0)
-		text = json_dumps(req, JSON_COMPACT);
+	if (owned && json_object_set_new(owned, "id", json_integer(id)) == 0)
+		text = json_dumps(owned, JSON_COMPACT);
 	if (text && strlen(text) <= UCTR_REGISTRY_PACKET)
 		r = fd_send(reg->sock, text, strlen(text), fds, fd < 0 ? 0 : fd2 < 0 ? 1 : 2);
 	else if (text)
